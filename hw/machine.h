@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the machine is: a chain of storage levels, one network from each to its children, PEs.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace counterpoint::hw {
+
+/// A rate: words or bytes per 1000 cycles (so 0.8 words per cycle is 800). 0 means unlimited.
+struct Rate {
+  std::int64_t per_kcycle = 0;
+  bool bytes = false;
+  bool unlimited() const { return per_kcycle == 0; }
+  friend bool operator==(const Rate& a, const Rate& b) {
+    return a.per_kcycle == b.per_kcycle && a.bytes == b.bytes;
+  }
+};
+
+enum class Buffering : std::uint8_t { Single, Double };
+constexpr int slots(Buffering b) { return b == Buffering::Single ? 1 : 2; }
+
+enum class Topology : std::uint8_t {
+  Pipe,  ///< ideal: fills and drains have channels of their own
+  Bus,   ///< one shared medium for both directions (half-duplex): they collide
+};
+enum class Multicast : std::uint8_t {
+  None,  ///< every receiver gets its own copy: words times receivers are injected
+  Tile,  ///< children whose new words of a tensor are the same set share one copy
+  Word,  ///< every distinct word is injected once, whatever its receivers
+};
+enum class Reduction : std::uint8_t {
+  None,   ///< every sender's word is injected; the parent adds them one by one
+  Chain,  ///< equal outputs are summed on the way, units - 1 cycles deep
+  Tree,   ///< ... ceil(log2(units)) cycles deep
+};
+enum class Channels : std::uint8_t {
+  Shared,    ///< the tensors of a direction travel as one transfer per step
+  Separate,  ///< each tensor has a channel of the full rate and runs ahead on its own
+};
+enum class PsumPolicy : std::uint8_t {
+  Accumulate,  ///< unfinished outputs are added up in the parent; the child restarts from zero
+  Refetch,     ///< ... are read back by the child that continues them
+};
+
+/// The network between a storage level and its children.
+struct Network {
+  std::string name;
+  Topology topology = Topology::Pipe;
+  Rate bandwidth;
+  std::int64_t latency = 0;  ///< cycles from the end of injection to arrival, both directions
+  Multicast multicast = Multicast::Word;
+  Reduction reduction = Reduction::None;
+  Channels channels = Channels::Shared;
+  PsumPolicy psum = PsumPolicy::Accumulate;
+  double energy_per_hop_pj = 0;  ///< per word of `energy_bits`, scaled by word width
+  int energy_bits = 16;
+};
+
+/// Energy of one access of `bits`; a word of another width costs in proportion.
+struct AccessEnergy {
+  double read_pj = 0;
+  double write_pj = 0;
+  int bits = 16;
+};
+
+/// A storage level. Ports limit each flow on its own (a flow is: transfers out, transfers in,
+/// drains out, drains in).
+struct Storage {
+  std::string name;
+  std::int64_t capacity_bytes = 0;  ///< per instance; 0 = unlimited (always so off-chip)
+  Rate read_port, write_port;       ///< per instance and flow
+  Buffering buffering = Buffering::Double;  ///< no meaning off-chip
+  std::int64_t latency = 0;         ///< cycles a transfer out waits before it flies (off-chip)
+  AccessEnergy energy;
+  std::int64_t cluster_pes = 0;     ///< cluster buffers: PEs below one instance; else 0
+  bool implied = false;             ///< not declared: unlimited, costs nothing
+};
+
+struct EnergyTable {
+  std::string name;
+  std::string source;        ///< citation
+  std::string technology;    ///< e.g. "65 nm"
+  std::string unit = "pJ";   ///< "pJ", or "MAC" for tables normalised to one multiply-accumulate
+  double mac_pj = 0;
+  double leakage_pj_per_cycle = 0;
+};
+
+struct WordBits {
+  int input = 8, weight = 8, psum = 32;
+};
+
+/// The machine as described: storage = {off-chip, global buffer, cluster buffers ..., PE buffer},
+/// network[i] from storage[i] to storage[i+1]. Immutable once checked.
+struct Machine {
+  std::string name;
+  std::string description;
+  std::string file;
+  double clock_mhz = 1000;
+  std::int64_t pes = 1;
+  std::int64_t lanes = 1;             ///< multiply-accumulates per PE and cycle
+  std::int64_t pipeline_latency = 0;  ///< cycles from the end of a PE's work to its drain
+  WordBits bits;
+  std::vector<Storage> storage;
+  std::vector<Network> network;
+  /// Network of cluster levels that the dataflow has and the machine does not declare. If not
+  /// given, such a level has the network of the level above it (as the original tool does).
+  std::optional<Network> implied_network;
+  EnergyTable energy;
+};
+
+/// The machine seen by one mapping: one storage per depth of the nest (levels + 1) and one
+/// network per level, implied cluster buffers filled in.
+struct BoundMachine {
+  Machine machine;
+  std::vector<Storage> storage;
+  std::vector<Network> network;
+};
+
+}  // namespace counterpoint::hw
