@@ -131,6 +131,14 @@ struct Builder {
         error(std::string(w), "unknown-dimension",
               spec.type + " has no dimension " + std::string(w) + "; it has " + has);
   }
+  /// A setting that the operator does not have; harmless if it states the default.
+  void refuse_setting(const Value& v, const std::string& field, Int standard) {
+    if (!v) return;
+    if (*v == standard)
+      warn(field, "without-effect", field + " has no effect: " + spec.type + " has no window");
+    else
+      error(field, "not-applicable", spec.type + " has no window, so no " + field);
+  }
   void refuse_window_settings() {
     const std::pair<const Value*, const char*> settings[] = {
         {&spec.stride_y, "stride Y"},
@@ -144,7 +152,7 @@ struct Builder {
         {&spec.output_padding_y, "output padding Y"},
         {&spec.output_padding_x, "output padding X"}};
     for (const auto& [v, field] : settings)
-      if (*v) error(field, "not-applicable", spec.type + " has no window, so no " + field);
+      refuse_setting(*v, field, std::string_view(field).find("padding") == std::string_view::npos);
   }
 
   struct Axis {
