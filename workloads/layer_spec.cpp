@@ -418,7 +418,7 @@ std::string unknown_type_message(const std::string& type) {
   std::string out = "unknown layer type '" + type + "'";
   const std::string near = input::did_you_mean(type, known);
   if (!near.empty()) out += "; did you mean '" + near + "'?";
-  return out + (near.empty() ? "; " : " ") + "the modelled types are " + list;
+  return out + (near.empty() ? "; the" : " The") + " modelled types are " + list;
 }
 
 const LayerSpec::Value* LayerSpec::dimension(std::string_view word) const {

@@ -12,11 +12,11 @@ namespace {
 using Int = std::int64_t;
 
 std::string dimensions_of(const Layer& layer) {
+  if (!layer.has_window()) return "B M N K";
   std::string out;
   for (Dim d : kAllDims)
     if (layer.has(d)) out += (out.empty() ? "" : " ") + std::string(name(d));
-  if (layer.has_window()) out += " Y X";
-  return out;
+  return out + " Y X";
 }
 
 bool is_depthwise_channel(const Layer& layer, Dim d) {
@@ -134,12 +134,14 @@ std::optional<Dataflow> fit_dataflow(const Dataflow& dataflow, const Layer& laye
     locate(d, dataflow);
     diagnostics.push_back(std::move(d));
   };
-  const auto check_size = [&](const Expr& e) {
+  const auto check_size = [&](const Expr& e, const char* of) {
     Diagnostic why;
-    if (!evaluate_size(e, layer, why)) report(std::move(why));
+    if (evaluate_size(e, layer, why)) return;
+    why.message = std::string(of) + ": " + why.message;
+    report(std::move(why));
   };
   const auto check_level = [&](DataflowLevel& level) {
-    if (level.opened_by_cluster) check_size(level.cluster_size);
+    if (level.opened_by_cluster) check_size(level.cluster_size, "the size of the cluster");
     std::vector<Directive> kept;
     for (Directive& directive : level.directives) {
       const Dim d = directive.dim.dim;
@@ -160,8 +162,8 @@ std::optional<Dataflow> fit_dataflow(const Dataflow& dataflow, const Layer& laye
         report(std::move(m));
         continue;
       }
-      check_size(directive.size);
-      check_size(directive.offset);
+      check_size(directive.size, "the size");
+      check_size(directive.offset, "the offset");
       kept.push_back(std::move(directive));
     }
     level.directives = std::move(kept);

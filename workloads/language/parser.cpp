@@ -46,6 +46,12 @@ std::string hint(const std::string& word, const std::vector<std::string>& known)
   return near.empty() ? "" : "; did you mean '" + near + "'?";
 }
 
+std::string unknown_dimension(const std::string& quoted, const std::string& word) {
+  const std::string near = hint(word, dimension_words());
+  return "unknown dimension " + quoted + near + (near.empty() ? "; the" : " The") +
+         " dimensions are N G K C R S Y X Y' X' B M";
+}
+
 std::string file_stem(const std::string& file) {
   const std::size_t slash = file.find_last_of("/\\");
   std::string stem = slash == std::string::npos ? file : file.substr(slash + 1);
@@ -903,10 +909,7 @@ void Parser::dimensions(OpenLayer& l) {
       [&](const Token& at, Int v) { store(l, at, at.word, *l.spec.dimension(at.word), v, 1); },
       [&](const Token& key) {
         if (l.spec.dimension(key.word)) return true;
-        error(key, "unknown-dimension",
-              "unknown dimension " + quote(key) + hint(key.word, dimension_words()) +
-                  (hint(key.word, dimension_words()).empty() ? ";" : "") +
-                  " the dimensions are N G K C R S Y X Y' X' B M");
+        error(key, "unknown-dimension", unknown_dimension(quote(key), key.word));
         return false;
       });
 }
@@ -948,6 +951,7 @@ void Parser::padding(OpenLayer& l) {
         if (one_of(key.word, known)) return true;
         error(key, "unknown-word",
               "unknown side " + quote(key) + hint(key.word, known) +
+                  (hint(key.word, known).empty() ? ";" : "") +
                   " Padding has Y, X (both sides) or Top, Bottom, Left, Right");
         return false;
       });
@@ -1131,20 +1135,16 @@ std::optional<DimName> Parser::dimension(const std::string& of) {
   }
   take();
   const std::optional<DimName> dim = dim_name(t.word);
-  if (!dim)
-    error(t, "unknown-dimension",
-          "unknown dimension " + quote(t) + hint(t.word, dimension_words()) +
-              (hint(t.word, dimension_words()).empty() ? ";" : "") +
-              " the dimensions are N G K C R S Y X Y' X' B M");
+  if (!dim) error(t, "unknown-dimension", unknown_dimension(quote(t), t.word));
   return dim;
 }
 
-bool Parser::check_literal(const Expr& e) {
+bool Parser::check_literal(const Expr& e, const std::string& of) {
   if (unknown_value_) return false;
   if (contains_sizes(e)) return true;
   Diagnostic why;
   if (evaluate_size(e, Layer{}, why)) return true;
-  report(Severity::Error, why.pos, why.length, why.code, why.message);
+  report(Severity::Error, why.pos, why.length, why.code, "the " + of + ": " + why.message);
   return false;
 }
 
@@ -1169,9 +1169,9 @@ bool Parser::arguments(const std::string& of, Expr& size, Expr& offset) {
   if (!at(Kind::LeftParen)) {
     const Token first = peek();
     std::optional<Expr> s = loose_argument(of);
-    if (!s || !check_literal(*s)) return false;
+    if (!s || !check_literal(*s, "size of " + of)) return false;
     std::optional<Expr> o = loose_argument(of);
-    if (!o || !check_literal(*o)) return false;
+    if (!o || !check_literal(*o, "offset of " + of)) return false;
     if (at(Kind::Minus)) take();
     report(Severity::Warning, first.pos, span(first), "loose-directive",
            "read as " + of + "(" + print(*s) + "," + print(*o) +
@@ -1187,7 +1187,7 @@ bool Parser::arguments(const std::string& of, Expr& size, Expr& offset) {
   }
   std::optional<Expr> s = expression(true);
   if (!s) return false;
-  bool good = check_literal(*s);
+  bool good = check_literal(*s, "size of " + of);
   if (at(Kind::RightParen)) {
     error(
         peek(), "missing-offset",
@@ -1197,9 +1197,9 @@ bool Parser::arguments(const std::string& of, Expr& size, Expr& offset) {
   accept_separator();
   std::optional<Expr> o = expression(true);
   if (!o) return false;
-  if (!check_literal(*o)) good = false;
+  if (!check_literal(*o, "offset of " + of)) good = false;
   if (!accept(Kind::RightParen)) {
-    const bool third = at(Kind::Comma) || at(Kind::Number) || at(Kind::Word);
+    const bool third = at(Kind::Comma) || at(Kind::Number);
     error(peek(), third ? "too-many-arguments" : "expected-paren",
           third ? of + " takes a size and an offset, and no more"
                 : "expected ')' after the offset, found " + quote(peek()));
@@ -1290,13 +1290,13 @@ bool Parser::cluster(Dataflow& flow, const std::string& spelled) {
     }
     size = expression(true);
     if (!size) return false;
-    good = check_literal(*size);
+    good = check_literal(*size, "size of " + spelled);
     if (!at(Kind::RightParen)) {
       accept_separator();
-      if (at(Kind::Word)) {
+      if (at(Kind::Word) && !is_reserved(peek().word)) {
         good = letter() && good;
       } else {
-        error(peek(), at(Kind::End) || at(Kind::Semicolon) ? "expected-paren" : "cluster-type",
+        error(peek(), at(Kind::Number) ? "cluster-type" : "expected-paren",
               "expected P or ')' after the size of the cluster, found " + quote(peek()));
         return false;
       }
@@ -1308,7 +1308,7 @@ bool Parser::cluster(Dataflow& flow, const std::string& spelled) {
     }
   } else {
     size = loose_argument(spelled);
-    if (!size || !check_literal(*size)) return false;
+    if (!size || !check_literal(*size, "size of " + spelled)) return false;
     accept_separator();
     if (at_word("P") || at_word("L")) letter();
     report(Severity::Warning, head.pos, span(head), "loose-directive",

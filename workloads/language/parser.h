@@ -104,7 +104,7 @@ class Parser {
   std::optional<DimName> dimension(const std::string& of);
   bool arguments(const std::string& of, Expr& size, Expr& offset);
   std::optional<Expr> loose_argument(const std::string& of);
-  bool check_literal(const Expr& e);
+  bool check_literal(const Expr& e, const std::string& of);
   void remember_lines(Dataflow& flow, int first, int last) const;
 
   std::optional<Expr> expression(bool sizes_allowed);
