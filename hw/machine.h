@@ -21,7 +21,9 @@ struct Rate {
 };
 
 enum class Buffering : std::uint8_t { Single, Double };
-constexpr int slots(Buffering b) { return b == Buffering::Single ? 1 : 2; }
+constexpr int slots(Buffering b) {
+  return b == Buffering::Single ? 1 : 2;
+}
 
 enum class Topology : std::uint8_t {
   Pipe,  ///< ideal: fills and drains have channels of their own
@@ -71,20 +73,20 @@ struct AccessEnergy {
 /// drains out, drains in).
 struct Storage {
   std::string name;
-  std::int64_t capacity_bytes = 0;  ///< per instance; 0 = unlimited (always so off-chip)
-  Rate read_port, write_port;       ///< per instance and flow
+  std::int64_t capacity_bytes = 0;          ///< per instance; 0 = unlimited (always so off-chip)
+  Rate read_port, write_port;               ///< per instance and flow
   Buffering buffering = Buffering::Double;  ///< no meaning off-chip
-  std::int64_t latency = 0;         ///< cycles a transfer out waits before it flies (off-chip)
+  std::int64_t latency = 0;  ///< cycles a transfer out waits before it flies (off-chip)
   AccessEnergy energy;
-  std::int64_t cluster_pes = 0;     ///< cluster buffers: PEs below one instance; else 0
-  bool implied = false;             ///< not declared: unlimited, costs nothing
+  std::int64_t cluster_pes = 0;  ///< cluster buffers: PEs below one instance; else 0
+  bool implied = false;          ///< not declared: unlimited, costs nothing
 };
 
 struct EnergyTable {
   std::string name;
-  std::string source;        ///< citation
-  std::string technology;    ///< e.g. "65 nm"
-  std::string unit = "pJ";   ///< "pJ", or "MAC" for tables normalised to one multiply-accumulate
+  std::string source;       ///< citation
+  std::string technology;   ///< e.g. "65 nm"
+  std::string unit = "pJ";  ///< "pJ", or "MAC" for tables normalised to one multiply-accumulate
   double mac_pj = 0;
   double leakage_pj_per_cycle = 0;
 };
@@ -104,6 +106,8 @@ struct Machine {
   std::int64_t lanes = 1;             ///< multiply-accumulates per PE and cycle
   std::int64_t pipeline_latency = 0;  ///< cycles from the end of a PE's work to its drain
   WordBits bits;
+  /// Capacities count words of any tensor instead of bytes (the original tool's hardware files).
+  bool capacity_in_words = false;
   std::vector<Storage> storage;
   std::vector<Network> network;
   /// Network of cluster levels that the dataflow has and the machine does not declare. If not

@@ -19,12 +19,12 @@ struct AccessCounts {
   std::int64_t fill_read = 0;        ///< R: injected into a transfer to the children
   std::int64_t drain_write = 0;      ///< W: outputs arriving from children, no value there yet
   std::int64_t accumulate_read = 0;  ///< R: outputs arriving onto a value: the old value
-  std::int64_t accumulate_write = 0; ///< W: ... and the sum
-  std::int64_t drain_read = 0;       ///< R: outputs that leave to the parent
-  std::int64_t readback_read = 0;    ///< R: partial sums sent back to a child
-  std::int64_t readback_write = 0;   ///< W: partial sums that came back from the parent
-  std::int64_t operand_read = 0;     ///< R: by the PE's multiply-accumulates (PE level only)
-  std::int64_t operand_write = 0;    ///< W: by the PE's multiply-accumulates (PE level only)
+  std::int64_t accumulate_write = 0;  ///< W: ... and the sum
+  std::int64_t drain_read = 0;        ///< R: outputs that leave to the parent
+  std::int64_t readback_read = 0;     ///< R: partial sums sent back to a child
+  std::int64_t readback_write = 0;    ///< W: partial sums that came back from the parent
+  std::int64_t operand_read = 0;      ///< R: by the PE's multiply-accumulates (PE level only)
+  std::int64_t operand_write = 0;     ///< W: by the PE's multiply-accumulates (PE level only)
   std::int64_t reads() const {
     return fill_read + accumulate_read + drain_read + readback_read + operand_read;
   }
@@ -46,11 +46,11 @@ struct StorageResult {
 
 /// Words on one network for one tensor, all instances of the level together.
 struct LinkCounts {
-  std::int64_t injected = 0;         ///< parent to children
-  std::int64_t delivered = 0;        ///< words that arrived at children, each receiver counted
-  std::int64_t drain_injected = 0;   ///< children to parent, after reduction in the network
-  std::int64_t drain_senders = 0;    ///< words that left children, each sender counted
-  std::int64_t hops = 0;             ///< both directions
+  std::int64_t injected = 0;        ///< parent to children
+  std::int64_t delivered = 0;       ///< words that arrived at children, each receiver counted
+  std::int64_t drain_injected = 0;  ///< children to parent, after reduction in the network
+  std::int64_t drain_senders = 0;   ///< words that left children, each sender counted
+  std::int64_t hops = 0;            ///< both directions
 };
 
 struct NetworkResult {
@@ -67,7 +67,7 @@ struct NetworkResult {
 /// Cycles of the PE arrays by cause; the sum over all instances of the innermost level. The
 /// classes sum to instances * cycles.
 struct CycleStack {
-  std::int64_t startup = 0;      ///< before the first work of the array
+  std::int64_t startup = 0;  ///< before the first work of the array
   std::int64_t compute = 0;
   std::int64_t level_above = 0;  ///< the parent did not hold the words yet
   std::int64_t bandwidth = 0;    ///< the channel was injecting
@@ -83,16 +83,16 @@ struct CycleStack {
 struct LayerResult {
   std::int64_t cycles = 0;
   std::int64_t macs = 0;
-  std::int64_t steps = 0;       ///< executed steps of the innermost level, all instances
-  std::int64_t pes = 0;         ///< PEs of the machine
+  std::int64_t steps = 0;  ///< executed steps of the innermost level, all instances
+  std::int64_t pes = 0;    ///< PEs of the machine
   std::int64_t lanes = 0;
-  std::int64_t arrays = 0;      ///< instances of the innermost level
+  std::int64_t arrays = 0;             ///< instances of the innermost level
   std::vector<StorageResult> storage;  ///< off-chip first, PE last
   std::vector<NetworkResult> network;  ///< network[i] between storage[i] and storage[i+1]
   CycleStack stack;
   double utilization() const {
-    return cycles > 0 ? static_cast<double>(macs) / (static_cast<double>(cycles) *
-                                                     static_cast<double>(pes * lanes))
+    return cycles > 0 ? static_cast<double>(macs) /
+                            (static_cast<double>(cycles) * static_cast<double>(pes * lanes))
                       : 0.0;
   }
 };

@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "workloads/layer.h"
 #include "input/diagnostics.h"
+#include "workloads/layer.h"
 
 namespace counterpoint::workloads {
 
-using input::SourcePos;
 using input::Diagnostic;
+using input::SourcePos;
 
 /// A dimension as a directive names it: loop dimensions, or the input coordinates Y and X.
 struct DimName {
@@ -48,7 +48,7 @@ struct Directive {
 /// Directives between two Cluster statements.
 struct DataflowLevel {
   std::vector<Directive> directives;
-  Expr cluster_size;      ///< sub-units per cluster as given by the Cluster that opens this level;
+  Expr cluster_size;  ///< sub-units per cluster as given by the Cluster that opens this level;
   bool opened_by_cluster = false;  ///< false for the top level (and the off-chip level)
   SourcePos pos;
 };

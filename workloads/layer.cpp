@@ -6,7 +6,9 @@
 namespace counterpoint::workloads {
 namespace {
 
-constexpr unsigned bit(Dim d) { return 1u << static_cast<unsigned>(index(d)); }
+constexpr unsigned bit(Dim d) {
+  return 1u << static_cast<unsigned>(index(d));
+}
 constexpr unsigned kWindowDims = bit(Dim::Y) | bit(Dim::R) | bit(Dim::X) | bit(Dim::S);
 
 unsigned dims_of(const Layer& l) {
@@ -25,7 +27,8 @@ unsigned coupled(const Layer& l, Tensor t) {
   if (l.op == Operator::Gemm) {
     switch (t) {
       case Tensor::Input: return bit(Dim::B) | bit(Dim::M) | bit(Dim::K);
-      case Tensor::Weight: return (l.weight_has_batch ? bit(Dim::B) : 0u) | bit(Dim::K) | bit(Dim::N);
+      case Tensor::Weight:
+        return (l.weight_has_batch ? bit(Dim::B) : 0u) | bit(Dim::K) | bit(Dim::N);
       case Tensor::Output: return bit(Dim::B) | bit(Dim::M) | bit(Dim::N);
     }
   }
@@ -36,7 +39,8 @@ unsigned coupled(const Layer& l, Tensor t) {
     case Tensor::Weight:
       return group | (depthwise ? 0u : bit(Dim::K)) | bit(Dim::C) | bit(Dim::R) | bit(Dim::S);
     case Tensor::Output:
-      return bit(Dim::N) | group | (depthwise ? bit(Dim::C) : bit(Dim::K)) | bit(Dim::Y) | bit(Dim::X);
+      return bit(Dim::N) | group | (depthwise ? bit(Dim::C) : bit(Dim::K)) | bit(Dim::Y) |
+             bit(Dim::X);
   }
   return 0;
 }
@@ -53,7 +57,7 @@ std::int64_t floor_div(std::int64_t a, std::int64_t b) {
 }  // namespace
 
 std::string_view name(Dim d) {
-  constexpr std::array<std::string_view, kDims> names = {"N", "G", "K",  "C",  "R",
+  constexpr std::array<std::string_view, kDims> names = {"N", "G",  "K",  "C", "R",
                                                          "S", "Y'", "X'", "B", "M"};
   return names[static_cast<std::size_t>(index(d))];
 }
@@ -74,8 +78,12 @@ std::string_view name(Operator op) {
   return "";
 }
 
-bool Layer::has(Dim d) const { return (dims_of(*this) & bit(d)) != 0; }
-bool Layer::couples(Tensor t, Dim d) const { return (coupled(*this, t) & bit(d)) != 0; }
+bool Layer::has(Dim d) const {
+  return (dims_of(*this) & bit(d)) != 0;
+}
+bool Layer::couples(Tensor t, Dim d) const {
+  return (coupled(*this, t) & bit(d)) != 0;
+}
 
 Box Layer::whole() const {
   Box box;
@@ -97,8 +105,8 @@ std::int64_t window_pairs(const Window& w, Range out, Range kernel) {
     // stride and upsample exceeds 1, so the residue condition is on o alone when upsample > 1.
     const std::int64_t shift = w.dilation * k - w.offset;
     const std::int64_t lo = std::max(out.lo, -floor_div(shift, w.stride));
-    const std::int64_t hi = std::min(
-        out.hi, floor_div(w.upsample * (w.extent - 1) - shift, w.stride) + 1);
+    const std::int64_t hi =
+        std::min(out.hi, floor_div(w.upsample * (w.extent - 1) - shift, w.stride) + 1);
     if (hi <= lo) continue;
     if (w.upsample == 1) {
       pairs += hi - lo;
@@ -123,7 +131,9 @@ std::int64_t macs(const Layer& layer, const Box& box) {
   return n;
 }
 
-std::int64_t macs(const Layer& layer) { return macs(layer, layer.whole()); }
+std::int64_t macs(const Layer& layer) {
+  return macs(layer, layer.whole());
+}
 
 std::int64_t stored_words(const Layer& layer, Tensor t) {
   std::int64_t n = 1;

@@ -15,7 +15,9 @@ enum class Dim : std::uint8_t { N, G, K, C, R, S, Y, X, B, M };
 inline constexpr int kDims = 10;
 inline constexpr std::array<Dim, kDims> kAllDims = {Dim::N, Dim::G, Dim::K, Dim::C, Dim::R,
                                                     Dim::S, Dim::Y, Dim::X, Dim::B, Dim::M};
-constexpr int index(Dim d) { return static_cast<int>(d); }
+constexpr int index(Dim d) {
+  return static_cast<int>(d);
+}
 /// The name as the language spells it: "N", "Y'", ...
 std::string_view name(Dim d);
 
@@ -23,7 +25,9 @@ enum class Tensor : std::uint8_t { Input, Weight, Output };
 inline constexpr int kTensors = 3;
 inline constexpr std::array<Tensor, kTensors> kAllTensors = {Tensor::Input, Tensor::Weight,
                                                              Tensor::Output};
-constexpr int index(Tensor t) { return static_cast<int>(t); }
+constexpr int index(Tensor t) {
+  return static_cast<int>(t);
+}
 /// "input", "weight", "output".
 std::string_view name(Tensor t);
 
@@ -70,13 +74,12 @@ struct Window {
   std::int64_t extent = 1;  ///< stored input rows (columns)
 };
 
-
 struct Layer {
   std::string name;
   Operator op = Operator::Conv;
   std::array<std::int64_t, kDims> extent{1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-  Window rows;  ///< (Y, R)
-  Window cols;  ///< (X, S)
+  Window rows;                    ///< (Y, R)
+  Window cols;                    ///< (X, S)
   bool weight_has_batch = false;  ///< Gemm: weights are (B, K, N) instead of (K, N)
 
   std::int64_t operator[](Dim d) const { return extent[static_cast<std::size_t>(index(d))]; }

@@ -16,13 +16,13 @@ namespace counterpoint::workloads {
 struct Mapping {
   Layer layer;
   Nest nest;
-  hw::BoundMachine machine;   ///< storage.size() == nest.levels.size() + 1
+  hw::BoundMachine machine;  ///< storage.size() == nest.levels.size() + 1
   std::string dataflow_name;
 };
 
 /// What a level of a mapping does to the multiply-accumulates of the layer.
 struct LevelVerdict {
-  std::string level;              ///< as in Level::name
+  std::string level;  ///< as in Level::name
   bool legal = true;
   std::int64_t missing_macs = 0;  ///< of the layer, never done because of this level
   std::int64_t doubled_macs = 0;  ///< of the layer, done more than once because of this level
@@ -43,11 +43,11 @@ struct BindOptions {
 };
 
 struct BindResult {
-  std::optional<Mapping> mapping;            ///< set if and only if there is no error
-  std::vector<LevelVerdict> levels;          ///< one per level of the dataflow that was examined
-  std::vector<CapacityShortfall> shortfalls; ///< also when waived
-  int offchip_depth = 0;                     ///< k: loops of the top level that run off-chip
-  std::vector<Diagnostic> diagnostics;       ///< errors and named warnings, with positions
+  std::optional<Mapping> mapping;             ///< set if and only if there is no error
+  std::vector<LevelVerdict> levels;           ///< one per level of the dataflow that was examined
+  std::vector<CapacityShortfall> shortfalls;  ///< also when waived
+  int offchip_depth = 0;                      ///< k: loops of the top level that run off-chip
+  std::vector<Diagnostic> diagnostics;        ///< errors and named warnings, with positions
 };
 
 /// Binds and checks. Never throws for a user's mistake; exact and in closed form (cost does not

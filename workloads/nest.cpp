@@ -6,12 +6,16 @@
 namespace counterpoint::workloads {
 namespace {
 
-Dim kernel_of(Dim d) { return d == Dim::Y ? Dim::R : Dim::S; }
+Dim kernel_of(Dim d) {
+  return d == Dim::Y ? Dim::R : Dim::S;
+}
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) {
   return a >= 0 ? a / b : -((-a + b - 1) / b);
 }
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return -floor_div(-a, b); }
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return -floor_div(-a, b);
+}
 
 std::int64_t count_positions(std::int64_t extent, std::int64_t size, std::int64_t offset) {
   if (extent <= 0) return 0;
@@ -36,8 +40,8 @@ std::int64_t positions(const Layer& layer, const Level& level, const Box& tile, 
     case Cut::Kind::Plain: return count_positions(tile[d].size(), cut.size, cut.offset);
     case Cut::Kind::Skewed: {
       const Window& w = layer.window(d);
-      const std::int64_t rows = w.stride * (tile[d].size() - 1) +
-                                w.dilation * (tile[kernel_of(d)].size() - 1) + 1;
+      const std::int64_t rows =
+          w.stride * (tile[d].size() - 1) + w.dilation * (tile[kernel_of(d)].size() - 1) + 1;
       return count_positions(rows, cut.size, cut.offset);
     }
   }
@@ -86,8 +90,7 @@ Box child_box(const Layer& layer, const Level& level, const Box& tile,
     if (box[d].hi < box[d].lo) box[d].hi = box[d].lo;
   }
   // A sub-unit that has no work has an empty tile, also where padding leaves it none.
-  if (!box.empty() && !layer.dense() && macs(layer, box) == 0)
-    box[Dim::Y].hi = box[Dim::Y].lo;
+  if (!box.empty() && !layer.dense() && macs(layer, box) == 0) box[Dim::Y].hi = box[Dim::Y].lo;
   return box;
 }
 

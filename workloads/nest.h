@@ -12,13 +12,13 @@
 #include <string>
 #include <vector>
 
-#include "workloads/layer.h"
 #include "input/diagnostics.h"
+#include "workloads/layer.h"
 
 namespace counterpoint::workloads {
 
-using input::SourcePos;
 using input::Diagnostic;
+using input::SourcePos;
 
 /// How a level cuts one loop dimension of the tile it is given.
 struct Cut {
@@ -43,9 +43,9 @@ struct Loop {
 };
 
 struct Level {
-  std::string name;          ///< "off-chip", "top", "cluster 1", ...
-  std::int64_t units = 1;    ///< children per unit
-  std::vector<Loop> loops;   ///< outermost first
+  std::string name;         ///< "off-chip", "top", "cluster 1", ...
+  std::int64_t units = 1;   ///< children per unit
+  std::vector<Loop> loops;  ///< outermost first
   std::array<Cut, kDims> cuts{};
   SourcePos pos;
   const Cut& cut(Dim d) const { return cuts[static_cast<std::size_t>(index(d))]; }

@@ -13,10 +13,10 @@ namespace counterpoint::workloads {
 
 struct NetworkLayer {
   Layer layer;
-  std::int64_t repeat = 1;             ///< executed this often (attention heads, equal blocks)
+  std::int64_t repeat = 1;  ///< executed this often (attention heads, equal blocks)
   bool modelled = true;
-  std::string not_modelled_reason;     ///< e.g. "POOL is not modelled: it has no multiply-accumulates"
-  std::optional<Dataflow> dataflow;    ///< as written in the layer; else the one named by the user
+  std::string not_modelled_reason;  ///< e.g. "POOL is not modelled: it has no multiply-accumulates"
+  std::optional<Dataflow> dataflow;  ///< as written in the layer; else the one named by the user
   SourcePos pos;
 };
 
