@@ -58,11 +58,17 @@ struct Network {
   Reduction reduction = Reduction::None;
   Channels channels = Channels::Shared;
   PsumPolicy psum = PsumPolicy::Accumulate;
-  double energy_per_hop_pj = 0;  ///< per word of `energy_bits`, scaled by word width
+  double energy_per_hop_pj = 0;  ///< per word of `energy_bits`, see scaled_energy()
   int energy_bits = 16;
 };
 
-/// Energy of one access of `bits`; a word of another width costs in proportion.
+/// Energy of moving a word of `word_bits` where moving `bits` costs `energy`: in proportion.
+/// bits = 0 means that a word costs the same whatever its width.
+constexpr double scaled_energy(double energy, int bits, int word_bits) {
+  return bits == 0 ? energy : energy * word_bits / bits;
+}
+
+/// Energy of one access of `bits`; see scaled_energy() for words of another width.
 struct AccessEnergy {
   double read_pj = 0;
   double write_pj = 0;
