@@ -1,0 +1,697 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/control/array.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace counterpoint::sim {
+
+namespace {
+// Two units of time per cycle: everything happens on even ones, arbitration between them, when
+// all requests of a cycle are known.
+constexpr std::int64_t kUnits = 2;
+sc_core::sc_time units(std::int64_t n) {
+  return sc_core::sc_time::from_value(static_cast<sc_dt::uint64>(n));
+}
+std::int64_t present() {
+  return static_cast<std::int64_t>(sc_core::sc_time_stamp().value());
+}
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+std::size_t at(Tensor t) {
+  return static_cast<std::size_t>(index(t));
+}
+}  // namespace
+
+Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::int64_t> path)
+    : sc_core::sc_module(name),
+      m_(machine),
+      path_(std::move(path)),
+      depth_(path_.size()),
+      network_(machine.mapping.machine.network[depth_]),
+      parent_storage_(machine.mapping.machine.storage[depth_]),
+      child_storage_(machine.mapping.machine.storage[depth_ + 1]),
+      slots_(hw::slots(child_storage_.buffering)),
+      fill_latency_(network_.latency + (depth_ == 0 ? parent_storage_.latency : 0)),
+      drain_latency_(network_.latency),
+      reduces_(network_.reduction != hw::Reduction::None),
+      store_(std::make_unique<UnitStore>(machine.spaces, machine.options.carry_data)),
+      medium_(make_medium(network_.topology)),
+      walker_(machine.mapping.layer, machine.mapping.nest, path_) {
+  const std::int64_t n = machine.mapping.nest.levels[depth_].units;
+  if (network_.reduction == hw::Reduction::Chain) drain_latency_ += n - 1;
+  if (network_.reduction == hw::Reduction::Tree)
+    for (std::int64_t reach = 1; reach < n; reach *= 2) ++drain_latency_;
+  SC_METHOD(evaluate);
+  sensitive << kick_ << timer_;
+  SC_METHOD(arbitrate);
+  sensitive << arbiter_;
+  dont_initialize();
+}
+
+Array::~Array() = default;
+
+void Array::connect(Array* above, std::vector<Array*> below) {
+  above_ = above;
+  below_ = std::move(below);
+  for (Tensor t : workloads::kAllTensors) {
+    TensorTraffic::Config c;
+    c.layer = &m_.mapping.layer;
+    c.nest = &m_.mapping.nest;
+    c.path = path_;
+    c.tensor = t;
+    c.space = &m_.spaces[at(t)];
+    c.local = pes() ? &m_.pe_local[at(t)] : nullptr;
+    c.multicast = network_.multicast;
+    c.reduces = reduces_;
+    c.refetch = refetch();
+    c.above = above_ ? above_->traffic_[at(t)].get() : nullptr;
+    c.board = t == Tensor::Output ? &store_->board : nullptr;
+    if (t == Tensor::Output)
+      for (Array* b : below_) c.child_boards.push_back(&b->store_->board);
+    c.scratch = &m_.scratch;
+    traffic_[at(t)] = std::make_unique<TensorTraffic>(std::move(c));
+  }
+  std::vector<std::vector<Tensor>> groups;
+  if (network_.channels == hw::Channels::Shared) {
+    groups.push_back({Tensor::Input, Tensor::Weight});
+    if (refetch()) groups[0].push_back(Tensor::Output);
+  } else {
+    groups = {{Tensor::Input}, {Tensor::Weight}};
+    if (refetch()) groups.push_back({Tensor::Output});
+  }
+  for (auto& g : groups) {
+    channels_.emplace_back();
+    channels_.back().tensors = std::move(g);
+  }
+  if (pes())
+    pe_ = std::make_unique<PeArray>(m_.mapping.layer, m_.spaces, m_.pe_local,
+                                    m_.mapping.nest.levels[depth_].units, m_.options.carry_data);
+}
+
+void Array::start() {
+  for (Tensor t : {Tensor::Input, Tensor::Weight}) {
+    Progress& p = progress(t);
+    p.read_pointer = traffic(t).next_read(0);
+    p.children_read = kNever;
+    for (Array* b : below_)
+      p.children_read = std::min(p.children_read, b->progress(t).read_pointer);
+  }
+  const Residence* first = traffic(Tensor::Output).at(1);
+  done_pointer_ = first == nullptr ? kNever : first->leave_parent;
+  over_ = kNever;
+  for (Array* b : below_) over_ = std::min(over_, b->done_pointer_);
+}
+
+std::int64_t Array::now() const {
+  return present() / kUnits;
+}
+
+int Array::width(Tensor t) const {
+  const hw::WordBits& b = m_.mapping.machine.machine.bits;
+  return t == Tensor::Input ? b.input : t == Tensor::Weight ? b.weight : b.psum;
+}
+
+std::int64_t Array::duration(std::int64_t bits, std::int64_t words, hw::Rate rate) const {
+  if (rate.unlimited()) return 0;
+  return rate.bytes ? ceil_div(bits * 1000, rate.per_kcycle * 8)
+                    : ceil_div(words * 1000, rate.per_kcycle);
+}
+
+void Array::evaluate() {
+  const std::int64_t t = now();
+  for (bool more = true; more;) {
+    more = finish_events(t);
+    for (std::size_t c = 0; c < channels_.size(); ++c) more = try_fill(c, t, false) || more;
+    if (pes()) {
+      more = end_work(t) || more;
+      more = try_work(t) || more;
+    }
+    more = try_drain(t, false) || more;
+  }
+  schedule(t);
+}
+
+void Array::arbitrate() {
+  const std::int64_t t = now();
+  const int granted = medium_->grant(t);
+  if (granted == 0) try_drain(t, true);
+  if (granted > 0) try_fill(static_cast<std::size_t>(granted - 1), t, true);
+  schedule(t);
+}
+
+// Wakes the array at the next thing that ends by itself.
+void Array::schedule(std::int64_t t) {
+  std::int64_t next = kNever;
+  for (const Channel& c : channels_) {
+    if (c.injecting) next = std::min(next, c.injected_at);
+    if (!c.flights.empty()) next = std::min(next, c.flights.front().arrival);
+  }
+  if (working_) next = std::min(next, work_end_);
+  if (drain_injecting_) next = std::min(next, drain_injected_at_);
+  if (!drain_flights_.empty()) next = std::min(next, drain_flights_.front().arrival);
+  if (!over_at_.empty() && over_at_.front() > t) next = std::min(next, over_at_.front());
+  if (next != kNever) timer_.notify(units(std::max(next * kUnits - present(), std::int64_t{0})));
+  const std::int64_t grant = medium_->next_grant(t);
+  if (grant >= 0) {
+    arbiter_.notify(units(std::max(grant * kUnits + 1 - present(), std::int64_t{0})));
+  }
+}
+
+bool Array::finish_events(std::int64_t t) {
+  bool any = false;
+  for (Channel& c : channels_) {
+    if (c.injecting && c.injected_at <= t) {
+      injected(c, t);
+      any = true;
+    }
+    while (!c.flights.empty() && c.flights.front().arrival <= t) {
+      const Flight f = c.flights.front();
+      c.flights.pop_front();
+      arrive(f, t);
+      any = true;
+    }
+  }
+  if (drain_injecting_ && drain_injected_at_ <= t) {
+    drain_injecting_ = false;
+    release(Tensor::Output, next_drain_, t);
+    any = true;
+  }
+  while (!drain_flights_.empty() && drain_flights_.front().arrival <= t) {
+    const std::int64_t residence = drain_flights_.front().residence;
+    drain_flights_.pop_front();
+    drain_arrived(residence, t);
+    any = true;
+  }
+  return any;
+}
+
+// The end of an injection: what the unit held for it may be replaced.
+void Array::injected(Channel& c, std::int64_t t) {
+  c.injecting = false;
+  for (Tensor x : c.tensors) {
+    if (x == Tensor::Output || !c.carries[at(x)]) continue;
+    set_read_pointer(x, traffic(x).next_read(progress(x).next_fill), t);
+  }
+}
+
+void Array::set_read_pointer(Tensor t, std::int64_t pointer, std::int64_t when) {
+  Progress& mine = progress(t);
+  const std::int64_t old = mine.read_pointer;
+  mine.read_pointer = pointer;
+  if (above_ == nullptr || pointer == old) return;
+  Progress& up = above_->progress(t);
+  if (old != up.children_read) return;
+  std::int64_t least = kNever;
+  for (Array* sibling : above_->below_) least = std::min(least, sibling->progress(t).read_pointer);
+  up.children_read = least;
+  above_->update_released(t, when);
+}
+
+void Array::update_released(Tensor t, std::int64_t when) {
+  if (t == Tensor::Output) return;
+  Progress& p = progress(t);
+  release(t, std::min(p.children_read, p.arrived), when);
+}
+
+void Array::release(Tensor t, std::int64_t count, std::int64_t when) {
+  Progress& p = progress(t);
+  if (count <= p.released) return;
+  while (p.released < count) p.released_at[static_cast<std::size_t>(p.released++) % kRing] = when;
+  recycle(t);
+  kick();
+  if (t == Tensor::Output)  // the slot may be what a child's drain waits for
+    for (Array* b : below_) b->kick();
+}
+
+void Array::recycle(Tensor t) {
+  // A residence's record is needed until it was transferred and taken up by the PEs.
+  std::int64_t done = progress(t).next_fill;
+  if (t == Tensor::Output) {
+    done = next_drain_;
+    if (refetch()) done = std::min(done, progress(t).next_fill);
+  }
+  if (pes()) done = std::min(done, std::max<std::int64_t>(held_[at(t)], 0));
+  for (const Channel& c : channels_)
+    for (const Flight& f : c.flights)
+      if (f.residence[at(t)] >= 0) done = std::min(done, f.residence[at(t)]);
+  if (t == Tensor::Output)
+    for (const DrainFlight& f : drain_flights_) done = std::min(done, f.residence + 1);
+  traffic(t).release_before(done);
+}
+
+bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
+  Channel& c = channels_[channel];
+  if (c.injecting || c.injected_at > t) return false;
+  std::int64_t step = kNever;
+  for (Tensor x : c.tensors) {
+    const Residence* r = traffic(x).at(progress(x).next_fill);
+    if (r != nullptr && !r->end) step = std::min(step, r->step);
+  }
+  if (step == kNever) return false;
+  Timing time{step, 0, c.injected_at, 0, 0, 0, 0};
+  std::int64_t words = 0, bits = 0;
+  std::array<Residence*, 3> begins{};
+  for (Tensor x : c.tensors) {
+    Progress& p = progress(x);
+    Residence* r = traffic(x).at(p.next_fill);
+    if (r == nullptr || r->end || r->step != step) continue;
+    begins[at(x)] = r;
+    const bool parent_arrives = above_ != nullptr && (x != Tensor::Output || above_->refetch());
+    if (r->injected > 0 && parent_arrives) {
+      const Progress& up = above_->progress(x);
+      if (up.arrived <= r->parent) return false;
+      time.parent =
+          std::max(time.parent, up.arrived_at[static_cast<std::size_t>(r->parent) % kRing]);
+    }
+    const std::int64_t before = p.next_fill - slots_;
+    if (before >= 0) {
+      if (p.released <= before) return false;
+      time.slot = std::max(time.slot, p.released_at[static_cast<std::size_t>(before) % kRing]);
+    }
+    if (x == Tensor::Output && r->needs_drain >= 0) {
+      if (drains_arrived_ <= r->needs_drain) return false;
+      time.slot = std::max(
+          time.slot, drain_arrived_at_[static_cast<std::size_t>(r->needs_drain) % kDrainRing]);
+    }
+    words += r->injected;
+    bits += r->injected * width(x);
+  }
+  if (words > 0 && !granted && !medium_->request(static_cast<int>(channel) + 1, t)) return false;
+
+  std::int64_t inject = 0;
+  if (words > 0) {
+    inject = std::max(duration(bits, words, network_.bandwidth),
+                      duration(bits, words, parent_storage_.read_port));
+    if (!child_storage_.write_port.unlimited()) {
+      const std::size_t n = static_cast<std::size_t>(m_.mapping.nest.levels[depth_].units);
+      for (std::size_t p = 0; p < n; ++p) {
+        std::int64_t w = 0, b = 0;
+        for (Tensor x : c.tensors) {
+          if (begins[at(x)] == nullptr) continue;
+          w += begins[at(x)]->per_child[p];
+          b += std::int64_t{begins[at(x)]->per_child[p]} * width(x);
+        }
+        inject = std::max(inject, duration(b, w, child_storage_.write_port));
+      }
+    }
+  }
+  time.start = t;
+  time.injected = t + inject;
+  time.arrival = words > 0 ? time.injected + fill_latency_ : t;
+  const bool carry = m_.options.carry_data;
+  Flight flight{time.arrival, {-1, -1, -1}};
+  auto& up = m_.result.storage[depth_];
+  auto& link = m_.result.network[depth_];
+  for (Tensor x : c.tensors) {
+    Residence* r = begins[at(x)];
+    c.carries[at(x)] = r != nullptr && r->injected > 0;
+    if (r == nullptr) continue;
+    Progress& p = progress(x);
+    flight.residence[at(x)] = p.next_fill++;
+    if (x == Tensor::Output) {
+      up.access[at(x)].readback_read += r->injected;
+      if (carry) {
+        r->sums.assign(r->ids.size(), 0);
+        for (std::size_t i = 0; i < r->ids.size(); ++i)
+          if (r->readback[i]) std::swap(r->sums[i], store_->sums[r->ids[i]]);
+      }
+    } else {
+      up.access[at(x)].fill_read += r->injected;
+      if (carry) {
+        const std::int32_t* from =
+            x == Tensor::Input ? store_->input.data() : store_->weight.data();
+        r->values.resize(r->ids.size());
+        for (std::size_t i = 0; i < r->ids.size(); ++i) r->values[i] = from[r->ids[i]];
+      }
+    }
+    link.link[at(x)].injected += r->injected;
+    link.link[at(x)].delivered += r->delivered;
+    link.link[at(x)].hops += network_.topology == hw::Topology::Bus ? r->injected : r->delivered;
+  }
+  account_words(step, words);
+  fill_busy_ += inject;
+  c.injected_at = time.injected;
+  c.injecting = words > 0;
+  if (words > 0 && granted) medium_->occupy(time.injected);
+  c.flights.push_back(flight);
+  if (pes()) c.timings.push_back(time);
+  if (granted) kick();
+  return true;
+}
+
+void Array::arrive(const Flight& flight, std::int64_t t) {
+  const bool carry = m_.options.carry_data;
+  for (Tensor x : workloads::kAllTensors) {
+    const std::int64_t g = flight.residence[at(x)];
+    if (g < 0) continue;
+    Residence* r = traffic(x).at(g);
+    Progress& p = progress(x);
+    p.arrived = g + 1;
+    p.arrived_at[static_cast<std::size_t>(g) % kRing] = t;
+    auto& access = m_.result.storage[depth_ + 1].access[at(x)];
+    (x == Tensor::Output ? access.readback_write : access.fill_write) += r->delivered;
+    if (!pes()) {
+      if (carry)
+        for (const Chunk& k : r->chunks)
+          for (std::int32_t j = k.receivers_first; j < k.receivers_last; ++j) {
+            UnitStore& child =
+                *below_[static_cast<std::size_t>(r->receivers[static_cast<std::size_t>(j)])]
+                     ->store_;
+            for (std::int32_t i = k.first; i < k.last; ++i) {
+              const std::size_t w = static_cast<std::size_t>(i);
+              if (x == Tensor::Input)
+                child.input[r->ids[w]] = r->values[w];
+              else if (x == Tensor::Weight)
+                child.weight[r->ids[w]] = r->values[w];
+              else if (r->readback[w])
+                child.sums[r->ids[w]] += r->sums[w];
+            }
+          }
+      update_released(x, t);
+      for (Array* b : below_) b->kick();
+    }
+  }
+}
+
+bool Array::try_work(std::int64_t t) {
+  if (working_) return false;
+  if (!step_waits_) {
+    if (!walker_.next()) {
+      if (!ledger_ended_) report_work(kNever);
+      ledger_ended_ = true;
+      return false;
+    }
+    step_waits_ = true;
+    for (Tensor x : workloads::kAllTensors) {
+      const Residence* r = traffic(x).at(held_[at(x)] + 1);
+      if (r != nullptr && !r->end && r->step == walker_.step()) ++held_[at(x)];
+    }
+  }
+  const std::int64_t step = walker_.step();
+  for (Tensor x : workloads::kAllTensors) {
+    const std::int64_t g = held_[at(x)];
+    Progress& p = progress(x);
+    if (x != Tensor::Output || refetch()) {
+      if (p.arrived <= g) return false;
+    }
+    if (x == Tensor::Output && g >= slots_ && p.released <= g - slots_) return false;
+  }
+  for (Tensor x : workloads::kAllTensors) {
+    Residence* r = traffic(x).at(held_[at(x)]);
+    if (r->step != step) continue;
+    if (x == Tensor::Output) {
+      pe_->begin_outputs(*r);
+      m_.result.storage[depth_ + 1].access[2].operand_read -= r->fresh;
+    } else {
+      pe_->write_operands(x, *r);
+    }
+    recycle(x);
+  }
+  if (worked_)
+    stack_gap(work_end_, t, step);
+  else
+    stack_.startup += t;
+  for (Channel& c : channels_)
+    while (!c.timings.empty() && c.timings.front().step <= step) c.timings.pop_front();
+  const PeArray::Work work = pe_->work(walker_);
+  if (work.total == 0) throw std::logic_error("simulator: a step without work was executed");
+  const std::int64_t lanes = m_.mapping.machine.machine.lanes;
+  const std::int64_t cycles = ceil_div(work.largest, lanes);
+  m_.result.macs += work.total;
+  ++m_.result.steps;
+  auto& access = m_.result.storage[depth_ + 1].access;
+  access[0].operand_read += work.total;
+  access[1].operand_read += work.total;
+  access[2].operand_read += work.total;
+  access[2].operand_write += work.total;
+  stack_.compute += cycles;
+  account_work(step, cycles);
+  if (above_ != nullptr) {
+    if (walker_.parent_step() != ledger_parent_) {
+      report_work(walker_.parent_step());
+      ledger_parent_ = walker_.parent_step();
+    }
+    ledger_sum_ += cycles;
+  }
+  worked_ = true;
+  working_ = true;
+  work_end_ = t + cycles;
+  return true;
+}
+
+bool Array::end_work(std::int64_t t) {
+  if (!working_ || work_end_ > t) return false;
+  working_ = false;
+  step_waits_ = false;
+  const std::int64_t step = walker_.step();
+  for (Tensor x : workloads::kAllTensors) {
+    const std::int64_t g = held_[at(x)];
+    Residence* next = traffic(x).at(g + 1);
+    const bool over = next == nullptr || next->end || next->step == step + 1;
+    if (!over) continue;
+    if (x == Tensor::Output) {
+      pe_->take_outputs(*next);
+      over_at_.push_back(t + m_.mapping.machine.machine.pipeline_latency);
+    } else {
+      release(x, g + 1, t);
+    }
+  }
+  return true;
+}
+
+// The gap before the work of `step`, by what the last transfer that it needed waited for.
+void Array::stack_gap(std::int64_t from, std::int64_t to, std::int64_t step) {
+  const Timing* last = nullptr;
+  for (const Channel& c : channels_)
+    for (const Timing& x : c.timings)
+      if (x.step == step && (last == nullptr || x.arrival > last->arrival)) last = &x;
+  std::int64_t at = from;
+  const auto until = [&](std::int64_t end, std::int64_t& into) {
+    const std::int64_t stop = std::min(std::max(end, at), to);
+    into += stop - at;
+    at = stop;
+  };
+  if (last != nullptr) {
+    until(last->parent, stack_.level_above);
+    until(last->channel, stack_.bandwidth);
+    until(last->slot, stack_.drain);
+    until(last->start, stack_.contention);
+    until(last->injected, stack_.bandwidth);
+    until(last->arrival, stack_.latency);
+  }
+  until(to, stack_.drain);
+}
+
+bool Array::try_drain(std::int64_t t, bool granted) {
+  if (drain_injecting_ || drain_injected_at_ > t) return false;
+  const std::int64_t g = next_drain_;
+  if (pes()) {
+    if (over_at_.empty() || over_at_.front() > t) return false;
+  } else {
+    if (over_ <= g) return false;
+    if (refetch() && progress(Tensor::Output).arrived <= g) return false;
+  }
+  Residence* r = traffic(Tensor::Output).at(g + 1);
+  if (r == nullptr) return false;
+  if (r->leave_injected > 0) {
+    if (above_ != nullptr) {
+      const std::int64_t before = r->leave_parent - above_->slots_;
+      if (before >= 0 && above_->progress(Tensor::Output).released <= before) return false;
+    }
+    if (!granted && !medium_->request(0, t)) return false;
+  }
+  std::int64_t inject = 0;
+  if (r->leave_injected > 0) {
+    const std::int64_t bits = width(Tensor::Output);
+    inject =
+        std::max(duration(r->leave_injected * bits, r->leave_injected, network_.bandwidth),
+                 duration(r->leave_injected * bits, r->leave_injected, parent_storage_.write_port));
+    if (!child_storage_.read_port.unlimited())
+      for (std::int32_t n : r->per_sender)
+        inject = std::max(inject, duration(n * bits, n, child_storage_.read_port));
+  }
+  if (m_.options.carry_data && !pes()) {
+    r->leave_sums.resize(r->leave_ids.size());
+    for (const Chunk& k : r->leave_chunks) {
+      UnitStore& child = *below_[static_cast<std::size_t>(
+                                     r->leave_senders[static_cast<std::size_t>(k.receivers_first)])]
+                              ->store_;
+      for (std::int32_t i = k.first; i < k.last; ++i) {
+        const std::size_t w = static_cast<std::size_t>(i);
+        r->leave_sums[w] = 0;
+        std::swap(r->leave_sums[w], child.sums[r->leave_ids[w]]);
+      }
+    }
+  }
+  m_.result.storage[depth_ + 1].access[2].drain_read += r->leave_sent;
+  auto& link = m_.result.network[depth_].link[2];
+  link.drain_injected += r->leave_injected;
+  link.drain_senders += r->leave_sent;
+  link.hops += network_.topology == hw::Topology::Bus ? r->leave_injected : r->leave_sent;
+  if (pes()) over_at_.pop_front();
+  ++next_drain_;
+  drain_busy_ += inject;
+  drain_injected_at_ = t + inject;
+  const bool words = r->leave_injected > 0;
+  drain_flights_.push_back({words ? drain_injected_at_ + drain_latency_ : t, g});
+  if (r->end) drains_end_ = true;
+  drain_injecting_ = true;
+  if (words && granted) medium_->occupy(drain_injected_at_);
+  if (granted) kick();
+  return true;
+}
+
+void Array::drain_arrived(std::int64_t residence, std::int64_t t) {
+  Residence* r = traffic(Tensor::Output).at(residence + 1);
+  auto& access = m_.result.storage[depth_].access[2];
+  access.drain_write += r->writes;
+  access.accumulate_read += r->accumulations;
+  access.accumulate_write += r->accumulations;
+  if (m_.options.carry_data)
+    for (std::size_t i = 0; i < r->leave_ids.size(); ++i)
+      store_->sums[r->leave_ids[i]] += r->leave_sums[i];
+  drain_arrived_at_[static_cast<std::size_t>(drains_arrived_) % kDrainRing] = t;
+  ++drains_arrived_;
+  last_drain_arrival_ = std::max(last_drain_arrival_, t);
+  const Residence* next = traffic(Tensor::Output).at(residence + 2);
+  done_pointer_ = next == nullptr ? kNever : next->leave_parent;
+  if (above_ != nullptr) above_->update_done();
+  recycle(Tensor::Output);
+  kick();
+}
+
+void Array::update_done() {
+  std::int64_t least = kNever;
+  for (Array* b : below_) least = std::min(least, b->done_pointer_);
+  if (least <= over_) return;
+  over_ = least;
+  kick();
+}
+
+// --- bandwidth requirement --------------------------------------------------------------------
+
+void Array::account_words(std::int64_t step, std::int64_t words) {
+  while (first_account_ + static_cast<std::int64_t>(accounts_.size()) <= step)
+    accounts_.emplace_back();
+  accounts_[static_cast<std::size_t>(step - first_account_)].words += words;
+}
+
+// Called in step order, when all transfers of the step are known and its work too.
+void Array::settle(std::int64_t words, std::int64_t work) {
+  if (previous_work_ > 0) {
+    const bool larger =
+        peak_cycles_ == 0 ||
+        static_cast<long double>(words) * static_cast<long double>(peak_cycles_) >
+            static_cast<long double>(peak_words_) * static_cast<long double>(previous_work_);
+    if (larger) {
+      peak_words_ = words;
+      peak_cycles_ = previous_work_;
+    }
+  }
+  previous_work_ = work;
+  sum_words_ += words;
+  sum_work_ += work;
+}
+
+void Array::account_work(std::int64_t step, std::int64_t work) {
+  account_words(step, 0);
+  settle(accounts_.front().words, work);
+  accounts_.pop_front();
+  ++first_account_;
+}
+
+// The work of the parent's step so far is complete: tell the array above, and begin the next.
+void Array::report_work(std::int64_t parent_step) {
+  if (above_ == nullptr) return;
+  if (ledger_parent_ >= 0) {
+    above_->account_words(ledger_parent_, 0);
+    Account& a =
+        above_->accounts_[static_cast<std::size_t>(ledger_parent_ - above_->first_account_)];
+    a.work = std::max(a.work, ledger_sum_);
+  }
+  ledger_sum_ = 0;
+  reported_before_ = parent_step;
+  above_->advance_ledger();
+}
+
+// Settles every step that all children have left behind.
+void Array::advance_ledger() {
+  std::int64_t least = kNever;
+  for (Array* b : below_) least = std::min(least, b->reported_before_);
+  while (first_account_ < least && !ledger_ended_) {
+    if (!walker_.next()) {
+      ledger_ended_ = true;
+      report_work(kNever);
+      return;
+    }
+    if (above_ != nullptr && walker_.parent_step() != ledger_parent_) {
+      report_work(walker_.parent_step());
+      ledger_parent_ = walker_.parent_step();
+    }
+    const std::int64_t work = accounts_.front().work;
+    ledger_sum_ += work;
+    account_work(first_account_, work);
+  }
+}
+
+bool Array::finished() const {
+  if (working_ || step_waits_ || !drain_flights_.empty() || drain_injecting_) return false;
+  for (const Channel& c : channels_)
+    if (c.injecting || !c.flights.empty()) return false;
+  return drains_end_ || (done_pointer_ == kNever);
+}
+
+std::string Array::report() const {
+  std::string text =
+      fmt::format("  {}: next drain {}, drains arrived {}", name(), next_drain_, drains_arrived_);
+  for (Tensor t : workloads::kAllTensors) {
+    const Progress& p = progress_[at(t)];
+    text += fmt::format("; {}: next transfer {}, arrived {}, released {}", workloads::name(t),
+                        p.next_fill, p.arrived, p.released);
+  }
+  if (pes())
+    text += fmt::format("; {}", working_ ? "working" : step_waits_ ? "step waits" : "idle");
+  return text + "\n";
+}
+
+void Array::collect(std::int64_t cycles) {
+  auto& link = m_.result.network[depth_];
+  link.fill_busy += fill_busy_;
+  link.drain_busy += drain_busy_;
+  link.average_words += sum_words_;
+  link.average_cycles += sum_work_;
+  const bool larger =
+      peak_cycles_ > 0 &&
+      (link.peak_cycles == 0 ||
+       static_cast<long double>(peak_words_) * static_cast<long double>(link.peak_cycles) >
+           static_cast<long double>(link.peak_words) * static_cast<long double>(peak_cycles_));
+  if (larger) {
+    link.peak_words = peak_words_;
+    link.peak_cycles = peak_cycles_;
+  }
+  auto& child = m_.result.storage[depth_ + 1];
+  for (Tensor t : workloads::kAllTensors) {
+    child.tile_words[at(t)] = std::max(child.tile_words[at(t)], traffic(t).largest_tile);
+    child.sliding_words[at(t)] = std::max(child.sliding_words[at(t)], traffic(t).largest_sliding);
+  }
+  if (!pes()) return;
+  if (worked_)
+    stack_.tail += cycles - work_end_;
+  else
+    stack_.startup += cycles;
+  auto& s = m_.result.stack;
+  s.startup += stack_.startup;
+  s.compute += stack_.compute;
+  s.level_above += stack_.level_above;
+  s.bandwidth += stack_.bandwidth;
+  s.drain += stack_.drain;
+  s.latency += stack_.latency;
+  s.contention += stack_.contention;
+  s.tail += stack_.tail;
+}
+
+}  // namespace counterpoint::sim

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// One array: a unit, its children and the network between them, as one SystemC module. It sleeps
+// until something that it waits for happens.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <systemc>
+#include <vector>
+
+#include "sim/control/traffic.h"
+#include "sim/memory/full_store.h"
+#include "sim/noc/medium.h"
+#include "sim/pe/pe_array.h"
+#include "sim/simulator.h"
+
+namespace counterpoint::sim {
+
+/// What all modules of one simulation share.
+struct Machine {
+  const workloads::Mapping& mapping;
+  const SimOptions& options;
+  std::array<TensorSpace, 3> spaces;
+  std::array<LocalSpace, 3> pe_local;
+  Scratch scratch;
+  stats::LayerResult result;
+};
+
+/// Words that one unit (off-chip memory or a buffer) holds.
+struct UnitStore {
+  UnitStore(const std::array<TensorSpace, 3>& spaces, bool carry_data)
+      : input(carry_data ? spaces[0].words : 1),
+        weight(carry_data ? spaces[1].words : 1),
+        sums(carry_data ? spaces[2].words : 1),
+        board(spaces[2].words) {}
+  FullStore<std::int32_t> input, weight;
+  FullStore<std::int64_t> sums;
+  ValueBoard board;
+};
+
+class Array : public sc_core::sc_module {
+ public:
+  SC_HAS_PROCESS(Array);
+  /// The unit at `path` with its children.
+  Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::int64_t> path);
+  ~Array() override;
+
+  /// Connects the array whose child the unit is, and those of the children (none if they are
+  /// PEs). Call once per array, from the outermost inwards, before the run.
+  void connect(Array* above, std::vector<Array*> below);
+
+  /// What the unit will need first; call for the innermost arrays before those above.
+  void start();
+  bool finished() const;
+  std::string report() const;  ///< what it waits for, for a deadlock's message
+  UnitStore& store() { return *store_; }
+  std::int64_t last_drain_arrival() const { return last_drain_arrival_; }
+  /// Adds the totals that are kept per array (cycle stack, bandwidth requirement, busy cycles).
+  void collect(std::int64_t cycles);
+
+ private:
+  static constexpr std::size_t kRing = 16;
+  static constexpr std::size_t kDrainRing = 1024;
+
+  // Times at which the residences of one tensor arrived in, and were released by, the children.
+  struct Progress {
+    std::int64_t arrived = 0, released = 0;
+    std::array<std::int64_t, kRing> arrived_at{}, released_at{};
+    std::int64_t read_pointer = 0;   // of the unit: the parent's residences before are read
+    std::int64_t children_read = 0;  // minimum of the children's read pointers
+    std::int64_t next_fill = 0;      // residence that the next transfer begins
+  };
+  struct Timing {  // of one transfer, for the cycle stack
+    std::int64_t step, parent, channel, slot, start, injected, arrival;
+  };
+  struct Flight {
+    std::int64_t arrival;
+    std::array<std::int64_t, 3> residence;  // -1: none of this tensor
+  };
+  struct Channel {
+    std::vector<Tensor> tensors;
+    std::int64_t injected_at = 0;
+    bool injecting = false;
+    std::array<bool, 3> carries{};
+    std::deque<Flight> flights;
+    std::deque<Timing> timings;
+  };
+  struct DrainFlight {
+    std::int64_t arrival, residence;
+  };
+  struct Account {
+    std::int64_t words = 0, work = 0;
+  };
+
+  TensorTraffic& traffic(Tensor t) { return *traffic_[static_cast<std::size_t>(index(t))]; }
+  Progress& progress(Tensor t) { return progress_[static_cast<std::size_t>(index(t))]; }
+  std::int64_t now() const;
+  bool pes() const { return below_.empty(); }
+  bool refetch() const { return network_.psum == hw::PsumPolicy::Refetch; }
+  void kick() { kick_.notify(sc_core::SC_ZERO_TIME); }
+
+  void evaluate();
+  void arbitrate();
+  bool finish_events(std::int64_t t);
+  bool try_fill(std::size_t channel, std::int64_t t, bool granted);
+  bool try_work(std::int64_t t);
+  bool end_work(std::int64_t t);
+  bool try_drain(std::int64_t t, bool granted);
+  void arrive(const Flight& flight, std::int64_t t);
+  void drain_arrived(std::int64_t residence, std::int64_t t);
+  void injected(Channel& c, std::int64_t t);
+  void schedule(std::int64_t t);
+  void release(Tensor t, std::int64_t count, std::int64_t at);
+  void update_released(Tensor t, std::int64_t at);
+  void update_done();
+  void set_read_pointer(Tensor t, std::int64_t pointer, std::int64_t at);
+  void recycle(Tensor t);
+  std::int64_t duration(std::int64_t bits, std::int64_t words, hw::Rate rate) const;
+  int width(Tensor t) const;
+  void stack_gap(std::int64_t from, std::int64_t to, std::int64_t step);
+  void account_words(std::int64_t step, std::int64_t words);
+  void account_work(std::int64_t step, std::int64_t work);
+  void settle(std::int64_t words, std::int64_t work);
+  void report_work(std::int64_t parent_step);
+  void advance_ledger();
+
+  Machine& m_;
+  std::vector<std::int64_t> path_;
+  std::size_t depth_;
+  Array* above_ = nullptr;
+  std::vector<Array*> below_;
+  const hw::Network& network_;
+  const hw::Storage& parent_storage_;
+  const hw::Storage& child_storage_;
+  std::int64_t slots_;
+  std::int64_t fill_latency_, drain_latency_;
+  bool reduces_;
+  std::unique_ptr<UnitStore> store_;
+  std::array<std::unique_ptr<TensorTraffic>, 3> traffic_;
+  std::array<Progress, 3> progress_;
+  std::vector<Channel> channels_;
+  std::unique_ptr<Medium> medium_;
+  sc_core::sc_event kick_, timer_, arbiter_;
+
+  // Work (children are PEs).
+  std::unique_ptr<PeArray> pe_;
+  StepWalker walker_;  // the work's, or the ledger's if the children are buffers
+  bool step_waits_ = false;
+  bool working_ = false;
+  std::int64_t work_end_ = 0;
+  bool worked_ = false;
+  std::array<std::int64_t, 3> held_{-1, -1, -1};  // residence of the present step
+
+  // Drains.
+  std::int64_t next_drain_ = 0;  // residence that drains next
+  bool drain_injecting_ = false;
+  std::int64_t drain_injected_at_ = 0;
+  std::deque<DrainFlight> drain_flights_;
+  std::int64_t drains_arrived_ = 0;
+  std::array<std::int64_t, kDrainRing> drain_arrived_at_{};
+  std::deque<std::int64_t> over_at_;  // PEs: when the use of the next residences is over
+  std::int64_t over_ = 0;             // buffers: residences whose use is over
+  std::int64_t done_pointer_ = 0;  // of the unit: the parent's residences before got their drains
+  std::int64_t last_drain_arrival_ = 0;
+  bool drains_end_ = false;
+
+  // Totals.
+  stats::CycleStack stack_;
+  std::int64_t fill_busy_ = 0, drain_busy_ = 0;
+  std::deque<Account> accounts_;
+  std::int64_t first_account_ = 0;
+  std::int64_t previous_work_ = 0;
+  std::int64_t peak_words_ = 0, peak_cycles_ = 0, sum_words_ = 0, sum_work_ = 0;
+  std::int64_t ledger_parent_ = -1, ledger_sum_ = 0;  // the parent's step and its work so far
+  std::int64_t reported_before_ = 0;  // the parent's steps before this one are reported
+  bool ledger_ended_ = false;
+};
+
+}  // namespace counterpoint::sim

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/control/traffic.h"
+
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
+#include <unordered_map>
+
+namespace counterpoint::sim {
+
+using workloads::kAllDims;
+
+ValueBoard::ValueBoard(std::int64_t words)
+    // Zero pages that are never touched cost nothing, however large the tensor is.
+    : state_(static_cast<std::int32_t*>(
+          std::calloc(static_cast<std::size_t>(std::max<std::int64_t>(words, 1)), 4))) {
+  if (state_ == nullptr) throw std::bad_alloc();
+}
+ValueBoard::~ValueBoard() {
+  std::free(state_);
+}
+
+TensorTraffic::TensorTraffic(Config config)
+    : c_(std::move(config)), walker_(*c_.layer, *c_.nest, c_.path), dense_(c_.layer->dense()) {
+  const std::size_t n = static_cast<std::size_t>(walker_.children());
+  for (const Axis& a : c_.space->axes) {
+    AxisState s;
+    if (a.kind == Axis::Kind::Plain) {
+      s.spatial = walker_.is_spatial(a.dim);
+    } else {
+      const Dim k = a.dim == Dim::Y ? Dim::R : Dim::S;
+      const bool by_outs = a.touch != Touch::Kernel || !dense_;
+      const bool by_kernel = a.touch != Touch::Output || !dense_;
+      s.spatial = (by_outs && walker_.is_spatial(a.dim)) || (by_kernel && walker_.is_spatial(k));
+    }
+    s.now.resize(s.spatial ? n : 1);
+    s.before.resize(s.spatial ? n : 1);
+    axes_.push_back(std::move(s));
+  }
+  active_now_.assign(n, 0);
+  active_before_.assign(n, 0);
+  pieces_.resize(2 * axes_.size() + 1);
+  lists_.resize(axes_.size());
+}
+
+const Runs& TensorTraffic::set(std::size_t axis, std::int64_t p, bool before) const {
+  const AxisState& s = axes_[axis];
+  const std::vector<Runs>& v = before ? s.before : s.now;
+  return v[s.spatial ? static_cast<std::size_t>(p) : 0];
+}
+
+std::int64_t TensorTraffic::tile_size(std::int64_t p, bool before) const {
+  std::int64_t n = 1;
+  for (std::size_t i = 0; i < axes_.size(); ++i) n *= set(i, p, before).count();
+  return n;
+}
+
+// Brings the sets to the walker's present step; whether any child's tile of the tensor changed.
+bool TensorTraffic::refresh() {
+  bool changed = false;
+  const std::int64_t n = walker_.children();
+  for (std::int64_t p = 0; p < n; ++p) {
+    const std::uint8_t a = walker_.active(p);
+    if (active_now_[static_cast<std::size_t>(p)] != a) changed = true;
+    active_now_[static_cast<std::size_t>(p)] = a;
+  }
+  if (walker_.gap()) changed = true;
+  for (std::size_t i = 0; i < axes_.size(); ++i) {
+    AxisState& s = axes_[i];
+    const Axis& a = c_.space->axes[i];
+    const Dim k = a.dim == Dim::Y ? Dim::R : Dim::S;
+    const auto compute = [&](std::int64_t p, Runs& out) {
+      if (a.kind == Axis::Kind::Plain)
+        out.assign(walker_.range(a.dim, p));
+      else
+        touched(c_.layer->window(a.dim), dense_, walker_.range(a.dim, p), walker_.range(k, p),
+                a.touch, c_.scratch->marks, out);
+    };
+    const Range outs = walker_.common(a.dim);
+    const Range kernel = a.kind == Axis::Kind::Window ? walker_.common(k) : Range{};
+    const bool same_common = started_ && outs == s.outs && kernel == s.kernel;
+    if (same_common && (!s.spatial || walker_.spatial_version() == s.version)) continue;
+    s.outs = outs;
+    s.kernel = kernel;
+    s.version = walker_.spatial_version();
+    if (!s.spatial) {
+      compute(0, s.now[0]);
+      if (s.now[0] != s.before[0]) changed = true;
+      continue;
+    }
+    for (std::int64_t p = 0; p < n; ++p) {
+      const std::size_t j = static_cast<std::size_t>(p);
+      if (!active_now_[j]) continue;
+      compute(p, s.now[j]);
+      if (active_before_[j] && s.now[j] != s.before[j]) changed = true;
+    }
+  }
+  return changed;
+}
+
+void TensorTraffic::emit_box(const std::vector<const Runs*>& box, std::vector<std::int32_t>& ids,
+                             std::vector<std::int32_t>& local) {
+  const std::size_t n = box.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    auto& list = lists_[i];
+    list.clear();
+    const std::int64_t stride = c_.space->axes[i].stride;
+    for (const Range& r : box[i]->runs)
+      for (std::int64_t x = r.lo; x < r.hi; ++x)
+        list.emplace_back(
+            static_cast<std::int32_t>(x * stride),
+            c_.local ? static_cast<std::int32_t>((x % c_.local->cap[i]) * c_.local->stride[i]) : 0);
+    if (list.empty()) return;
+  }
+  std::array<std::size_t, 8> at{};
+  const std::size_t last = n - 1;
+  for (;;) {
+    std::int32_t id = 0, place = 0;
+    for (std::size_t i = 0; i < last; ++i) {
+      id += lists_[i][at[i]].first;
+      place += lists_[i][at[i]].second;
+    }
+    for (const auto& [g, l] : lists_[last]) {
+      ids.push_back(id + g);
+      if (c_.local) local.push_back(place + l);
+    }
+    std::size_t i = last;
+    while (i-- > 0) {
+      if (++at[i] < lists_[i].size()) break;
+      at[i] = 0;
+    }
+    if (i == static_cast<std::size_t>(-1)) return;
+  }
+}
+
+// Words of the product a that are not in the product b (all of a if b is null), as disjoint
+// products: equal to b on the axes before i, outside b on axis i, anything after.
+void TensorTraffic::emit(const std::vector<const Runs*>& a, const std::vector<const Runs*>* b,
+                         std::vector<std::int32_t>& ids, std::vector<std::int32_t>& local) {
+  if (b == nullptr) {
+    emit_box(a, ids, local);
+    return;
+  }
+  const std::size_t n = a.size();
+  std::vector<const Runs*> box = a;
+  for (std::size_t i = 0; i < n; ++i) {
+    Runs& outside = pieces_[2 * i];
+    Runs& inside = pieces_[2 * i + 1];
+    subtract(*a[i], *(*b)[i], outside);
+    if (!outside.empty()) {
+      box[i] = &outside;
+      emit_box(box, ids, local);
+    }
+    intersect(*a[i], *(*b)[i], inside);
+    if (inside.empty()) return;
+    box[i] = &inside;
+  }
+}
+
+void TensorTraffic::enter_operand(Residence& r) {
+  const std::int64_t n = walker_.children();
+  bool spatial = false;
+  for (const AxisState& s : axes_) spatial = spatial || s.spatial;
+  std::vector<const Runs*> now(axes_.size()), before(axes_.size());
+  r.per_child.assign(static_cast<std::size_t>(n), 0);
+  const auto begin = [&](std::int64_t p, bool continues) {
+    for (std::size_t i = 0; i < axes_.size(); ++i) {
+      now[i] = &set(i, p, false);
+      before[i] = &set(i, p, true);
+    }
+    Chunk chunk;
+    chunk.first = static_cast<std::int32_t>(r.ids.size());
+    emit(now, continues ? &before : nullptr, r.ids, r.local);
+    chunk.last = static_cast<std::int32_t>(r.ids.size());
+    return chunk;
+  };
+  const auto continues = [&](std::int64_t p) {
+    return started_ && !walker_.gap() && active_before_[static_cast<std::size_t>(p)];
+  };
+  if (spatial) {
+    for (std::int64_t p = 0; p < n; ++p) {
+      if (!active_now_[static_cast<std::size_t>(p)]) continue;
+      Chunk chunk = begin(p, continues(p));
+      if (chunk.size() == 0) continue;
+      chunk.receivers_first = static_cast<std::int32_t>(r.receivers.size());
+      r.receivers.push_back(static_cast<std::int32_t>(p));
+      chunk.receivers_last = chunk.receivers_first + 1;
+      r.per_child[static_cast<std::size_t>(p)] = chunk.size();
+      r.chunks.push_back(chunk);
+    }
+  } else {
+    for (const bool old : {true, false}) {  // those that hold the previous tile, those that do not
+      std::int64_t first = -1;
+      const std::int32_t from = static_cast<std::int32_t>(r.receivers.size());
+      for (std::int64_t p = 0; p < n; ++p) {
+        if (!active_now_[static_cast<std::size_t>(p)] || continues(p) != old) continue;
+        if (first < 0) first = p;
+        r.receivers.push_back(static_cast<std::int32_t>(p));
+      }
+      if (first < 0) continue;
+      Chunk chunk = begin(first, old);
+      if (chunk.size() == 0) {
+        r.receivers.resize(static_cast<std::size_t>(from));
+        continue;
+      }
+      chunk.receivers_first = from;
+      chunk.receivers_last = static_cast<std::int32_t>(r.receivers.size());
+      for (std::int32_t j = chunk.receivers_first; j < chunk.receivers_last; ++j)
+        r.per_child[static_cast<std::size_t>(r.receivers[static_cast<std::size_t>(j)])] =
+            chunk.size();
+      r.chunks.push_back(chunk);
+    }
+  }
+  for (const Chunk& k : r.chunks) r.delivered += std::int64_t{k.size()} * k.receivers();
+  switch (c_.multicast) {
+    case hw::Multicast::None: r.injected = r.delivered; break;
+    case hw::Multicast::Tile: {
+      // Chunks with the same words in the same (canonical) order share one copy.
+      std::unordered_multimap<std::uint64_t, const Chunk*> seen;
+      for (const Chunk& k : r.chunks) {
+        std::vector<std::int32_t> mine(r.ids.begin() + k.first, r.ids.begin() + k.last);
+        std::sort(mine.begin(), mine.end());
+        std::uint64_t hash = 1469598103934665603ull;
+        for (std::int32_t id : mine)
+          hash = (hash ^ static_cast<std::uint32_t>(id)) * 1099511628211ull;
+        bool shared = false;
+        const auto [lo, hi] = seen.equal_range(hash);
+        for (auto it = lo; it != hi && !shared; ++it) {
+          std::vector<std::int32_t> other(r.ids.begin() + it->second->first,
+                                          r.ids.begin() + it->second->last);
+          std::sort(other.begin(), other.end());
+          shared = other == mine;
+        }
+        if (shared) continue;
+        seen.emplace(hash, &k);
+        r.injected += k.size();
+      }
+      break;
+    }
+    case hw::Multicast::Word:
+      if (r.chunks.size() == 1) {
+        r.injected = r.chunks[0].size();
+      } else {
+        const std::uint32_t mark = c_.scratch->next_stamp();
+        for (std::int32_t id : r.ids) {
+          std::uint32_t& s = c_.scratch->stamp[static_cast<std::size_t>(id)];
+          r.injected += s != mark;
+          s = mark;
+        }
+      }
+      break;
+  }
+}
+
+// What leaves after the previous step: each child's old tile minus its new one.
+void TensorTraffic::leave_output(Residence& r, bool last) {
+  const std::int64_t n = walker_.children();
+  std::vector<const Runs*> now(axes_.size()), before(axes_.size());
+  r.per_sender.assign(static_cast<std::size_t>(n), 0);
+  for (std::int64_t p = 0; p < n; ++p) {
+    const std::size_t j = static_cast<std::size_t>(p);
+    if (!active_before_[j]) continue;
+    for (std::size_t i = 0; i < axes_.size(); ++i) {
+      now[i] = &set(i, p, false);
+      before[i] = &set(i, p, true);
+    }
+    const bool all = last || walker_.gap() || !active_now_[j];
+    Chunk chunk;
+    chunk.first = static_cast<std::int32_t>(r.leave_ids.size());
+    emit(before, all ? nullptr : &now, r.leave_ids, r.leave_local);
+    chunk.last = static_cast<std::int32_t>(r.leave_ids.size());
+    if (chunk.size() == 0) continue;
+    chunk.receivers_first = static_cast<std::int32_t>(r.leave_senders.size());
+    r.leave_senders.push_back(static_cast<std::int32_t>(p));
+    chunk.receivers_last = chunk.receivers_first + 1;
+    r.per_sender[j] = chunk.size();
+    r.leave_chunks.push_back(chunk);
+  }
+  r.leave_parent = last_parent_;
+  r.leave_sent = static_cast<std::int64_t>(r.leave_ids.size());
+  const std::int64_t drain = base_ + static_cast<std::int64_t>(queue_.size()) - 1;
+  const std::uint32_t mark = c_.reduces ? c_.scratch->next_stamp() : 0;
+  for (std::int32_t id : r.leave_ids) {
+    if (c_.reduces) {
+      std::uint32_t& s = c_.scratch->stamp[static_cast<std::size_t>(id)];
+      if (s == mark) continue;  // summed on the way
+      s = mark;
+    }
+    ++r.leave_injected;
+    std::int32_t& value = (*c_.board)[id];
+    ++(value == 0 ? r.writes : r.accumulations);
+    value = static_cast<std::int32_t>(drain + 2);
+  }
+}
+
+void TensorTraffic::enter_output(Residence& r) {
+  const std::int64_t n = walker_.children();
+  std::vector<const Runs*> now(axes_.size()), before(axes_.size());
+  r.per_child.assign(static_cast<std::size_t>(n), 0);
+  for (std::int64_t p = 0; p < n; ++p) {
+    const std::size_t j = static_cast<std::size_t>(p);
+    if (!active_now_[j]) continue;
+    for (std::size_t i = 0; i < axes_.size(); ++i) {
+      now[i] = &set(i, p, false);
+      before[i] = &set(i, p, true);
+    }
+    const bool continues = started_ && !walker_.gap() && active_before_[j];
+    Chunk chunk;
+    chunk.first = static_cast<std::int32_t>(r.ids.size());
+    emit(now, continues ? &before : nullptr, r.ids, r.local);
+    chunk.last = static_cast<std::int32_t>(r.ids.size());
+    if (chunk.size() == 0) continue;
+    chunk.receivers_first = static_cast<std::int32_t>(r.receivers.size());
+    r.receivers.push_back(static_cast<std::int32_t>(p));
+    chunk.receivers_last = chunk.receivers_first + 1;
+    for (std::int32_t i = chunk.first; i < chunk.last; ++i) {
+      std::int32_t& value = (*c_.board)[r.ids[static_cast<std::size_t>(i)]];
+      const bool back = c_.refetch && value != 0;
+      r.readback.push_back(back);
+      if (!back) {
+        ++r.fresh;
+        continue;
+      }
+      r.needs_drain = std::max<std::int64_t>(r.needs_drain, value - 2);
+      value = 0;
+      ++r.per_child[j];
+      ++r.injected;
+    }
+    r.chunks.push_back(chunk);
+    if (!c_.child_boards.empty()) {
+      ValueBoard::Entry entry;
+      entry.residence = base_ + static_cast<std::int64_t>(queue_.size());
+      entry.ids.assign(r.ids.begin() + chunk.first, r.ids.begin() + chunk.last);
+      entry.has_value.assign(r.readback.begin() + chunk.first, r.readback.begin() + chunk.last);
+      c_.child_boards[j]->entries.push_back(std::move(entry));
+    }
+  }
+  r.delivered = r.injected;
+}
+
+// Walks to the beginning of the next residence; false at the end of the layer.
+bool TensorTraffic::generate() {
+  if (finished_) return false;
+  for (;;) {
+    const bool more = walker_.next();
+    if (more) walked_step_ = walker_.step();
+    const bool output = c_.tensor == Tensor::Output;
+    if (!more) {
+      finished_ = true;
+      walked_step_ = kNever - 1;
+      if (!output || !started_) return false;
+    }
+    std::int64_t parent = last_parent_;
+    if (more && c_.above != nullptr) parent = c_.above->containing(walker_.parent_step());
+    if (more && !refresh()) {
+      last_parent_ = parent;
+      continue;
+    }
+    std::unique_ptr<Residence> fresh;
+    if (pool_.empty()) {
+      fresh = std::make_unique<Residence>();
+    } else {
+      fresh = std::move(pool_.back());
+      pool_.pop_back();
+    }
+    Residence& r = *fresh;
+    r.step = more ? walker_.step() : kNever;
+    r.end = !more;
+    r.parent = parent;
+    if (output) {
+      if (started_) leave_output(r, !more);
+      if (more) {
+        if (c_.board != nullptr && c_.above != nullptr) {
+          auto& entries = c_.board->entries;
+          while (!entries.empty() && entries.front().residence <= parent) {
+            const ValueBoard::Entry& e = entries.front();
+            for (std::size_t i = 0; i < e.ids.size(); ++i)
+              (*c_.board)[e.ids[i]] = e.has_value[i] ? 1 : 0;
+            entries.pop_front();
+          }
+        }
+        enter_output(r);
+      }
+    } else {
+      enter_operand(r);
+    }
+    if (more) {
+      const std::int64_t n = walker_.children();
+      for (std::int64_t p = 0; p < n; ++p) {
+        const std::size_t j = static_cast<std::size_t>(p);
+        if (!active_now_[j]) continue;
+        const std::int64_t size = tile_size(p, false);
+        const bool held = started_ && !walker_.gap() && active_before_[j];
+        std::int64_t arriving = r.per_child[j];
+        if (output) {  // all new words take room, wherever their value comes from
+          arriving = 0;
+          for (const Chunk& k : r.chunks)
+            if (r.receivers[static_cast<std::size_t>(k.receivers_first)] == p) arriving = k.size();
+        }
+        largest_tile = std::max(largest_tile, size);
+        largest_sliding =
+            std::max(largest_sliding, std::max(size, (held ? tile_size(p, true) : 0) + arriving));
+        bool spatial = false;
+        for (const AxisState& s : axes_) spatial = spatial || s.spatial;
+        if (!spatial && held && !output) break;  // the others are alike
+      }
+      for (AxisState& s : axes_) {
+        if (!s.spatial) {
+          s.before[0] = s.now[0];
+          continue;
+        }
+        for (std::size_t j = 0; j < active_now_.size(); ++j)
+          if (active_now_[j]) s.before[j] = s.now[j];
+      }
+      active_before_ = active_now_;
+      started_ = true;
+      last_parent_ = parent;
+      starts_.push_back(r.step);
+    }
+    queue_.push_back(std::move(fresh));
+    return true;
+  }
+}
+
+Residence* TensorTraffic::at(std::int64_t g) {
+  while (g >= base_ + static_cast<std::int64_t>(queue_.size()))
+    if (!generate()) return nullptr;
+  if (g < base_) throw std::logic_error("simulator: a residence was asked for after its end");
+  return queue_[static_cast<std::size_t>(g - base_)].get();
+}
+
+std::int64_t TensorTraffic::containing(std::int64_t step) {
+  while (walked_step_ < step && generate()) {
+  }
+  // `step` never goes back for one caller, but siblings ask in turn: search from the end.
+  const auto it = std::upper_bound(starts_.begin(), starts_.end(), step);
+  return it - starts_.begin() - 1;
+}
+
+std::int64_t TensorTraffic::next_read(std::int64_t g) {
+  next_read_hint_ = std::max(next_read_hint_, g);
+  for (;; ++next_read_hint_) {
+    Residence* r = at(next_read_hint_);
+    if (r == nullptr || r->end) return kNever;
+    if (r->injected > 0) return r->parent;
+  }
+}
+
+void TensorTraffic::release_before(std::int64_t g) {
+  while (base_ < g && !queue_.empty()) {
+    std::unique_ptr<Residence> r = std::move(queue_.front());
+    queue_.pop_front();
+    ++base_;
+    r->ids.clear();
+    r->local.clear();
+    r->values.clear();
+    r->sums.clear();
+    r->readback.clear();
+    r->receivers.clear();
+    r->chunks.clear();
+    r->injected = r->delivered = r->fresh = 0;
+    r->needs_drain = -1;
+    r->leave_ids.clear();
+    r->leave_local.clear();
+    r->leave_sums.clear();
+    r->leave_chunks.clear();
+    r->leave_senders.clear();
+    r->leave_injected = r->leave_sent = r->writes = r->accumulations = 0;
+    r->end = false;
+    pool_.push_back(std::move(r));
+  }
+}
+
+}  // namespace counterpoint::sim

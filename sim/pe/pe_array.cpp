@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/pe/pe_array.h"
+
+namespace counterpoint::sim {
+
+PeArray::PeArray(const Layer& layer, const std::array<TensorSpace, 3>& spaces,
+                 const std::array<LocalSpace, 3>& local, std::int64_t pes, bool carry_data)
+    : layer_(layer),
+      spaces_(spaces),
+      local_(local),
+      pes_(pes),
+      carry_(carry_data),
+      dense_(layer.dense()) {
+  for (Dim d : {Dim::B, Dim::N, Dim::G, Dim::M, Dim::K, Dim::C}) {
+    if (!layer.has(d)) continue;
+    for (std::size_t t = 0; t < 3; ++t)
+      plain_axis_[plain_.size()][t] = axis_of(workloads::kAllTensors[t], d);
+    plain_.push_back(d);
+  }
+  for (auto& p : placed_) p = {-1, -1};
+  for (auto& p : paired_) p[0] = p[1] = {-1, -1};
+  for (std::size_t i = plain_.size(); i < 4; ++i) places_[i] = {Place{}};
+  if (!layer.has_window()) {
+    pairs_[0] = pairs_[1] = {Place{}};
+    pair_count_ = {1, 1};
+  }
+  if (!carry_) return;
+  in_.assign(static_cast<std::size_t>(pes * local[0].words), 0);
+  weight_.assign(static_cast<std::size_t>(pes * local[1].words), 0);
+  out_.assign(static_cast<std::size_t>(pes * local[2].words), 0);
+}
+
+int PeArray::axis_of(Tensor t, Dim d) const {
+  const auto& axes = spaces_[static_cast<std::size_t>(index(t))].axes;
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    if (axes[i].dim == d) return static_cast<int>(i);
+  return -1;
+}
+
+void PeArray::write_operands(Tensor t, const Residence& r) {
+  if (!carry_) return;
+  std::vector<std::int32_t>& store = t == Tensor::Input ? in_ : weight_;
+  const std::int64_t words = local_[static_cast<std::size_t>(index(t))].words;
+  for (const Chunk& k : r.chunks)
+    for (std::int32_t j = k.receivers_first; j < k.receivers_last; ++j) {
+      std::int32_t* mine = store.data() + r.receivers[static_cast<std::size_t>(j)] * words;
+      for (std::int32_t i = k.first; i < k.last; ++i)
+        mine[r.local[static_cast<std::size_t>(i)]] = r.values[static_cast<std::size_t>(i)];
+    }
+}
+
+void PeArray::begin_outputs(const Residence& r) {
+  if (!carry_) return;
+  for (const Chunk& k : r.chunks) {
+    std::int64_t* mine =
+        out_.data() + r.receivers[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
+    for (std::int32_t i = k.first; i < k.last; ++i) {
+      const std::size_t w = static_cast<std::size_t>(i);
+      mine[r.local[w]] = r.readback[w] ? r.sums[w] : 0;
+    }
+  }
+}
+
+void PeArray::take_outputs(Residence& r) {
+  if (!carry_) return;
+  r.leave_sums.resize(r.leave_ids.size());
+  for (const Chunk& k : r.leave_chunks) {
+    const std::int64_t* mine =
+        out_.data() +
+        r.leave_senders[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
+    for (std::int32_t i = k.first; i < k.last; ++i)
+      r.leave_sums[static_cast<std::size_t>(i)] = mine[r.leave_local[static_cast<std::size_t>(i)]];
+  }
+}
+
+void PeArray::plain_places(std::size_t slot, Range r, Places& out) const {
+  out.clear();
+  const auto& axis = plain_axis_[slot];
+  for (std::int64_t x = r.lo; x < r.hi; ++x) {
+    Place p;
+    if (axis[0] >= 0) p.in = local_place(Tensor::Input, axis[0], x);
+    if (axis[1] >= 0) p.weight = local_place(Tensor::Weight, axis[1], x);
+    if (axis[2] >= 0) p.out = local_place(Tensor::Output, axis[2], x);
+    out.push_back(p);
+  }
+}
+
+void PeArray::pair_places(Dim d, Range outs, Range kernel, Places& out) const {
+  out.clear();
+  const workloads::Window& w = layer_.window(d);
+  const int ai = axis_of(Tensor::Input, d), aw = axis_of(Tensor::Weight, d),
+            ao = axis_of(Tensor::Output, d);
+  for (std::int64_t o = outs.lo; o < outs.hi; ++o)
+    for (std::int64_t k = kernel.lo; k < kernel.hi; ++k) {
+      const std::int64_t i = window_input(w, o, k);
+      if (i < 0) continue;
+      out.push_back({local_place(Tensor::Input, ai, i), local_place(Tensor::Weight, aw, k),
+                     local_place(Tensor::Output, ao, o)});
+    }
+}
+
+PeArray::Work PeArray::work(const StepWalker& walker) {
+  Work result;
+  const std::array<Dim, 2> outs = {Dim::Y, Dim::X}, kernels = {Dim::R, Dim::S};
+  for (std::int64_t p = 0; p < walker.children(); ++p) {
+    if (!walker.active(p)) continue;
+    std::int64_t macs = 1;
+    for (std::size_t i = 0; i < plain_.size(); ++i) {
+      const Range r = walker.range(plain_[i], p);
+      macs *= r.size();
+      if (!carry_ || r == placed_[i]) continue;
+      plain_places(i, r, places_[i]);
+      placed_[i] = r;
+    }
+    if (layer_.has_window()) {
+      for (std::size_t i = 0; i < 2; ++i) {
+        const Range o = walker.range(outs[i], p), k = walker.range(kernels[i], p);
+        if (o != paired_[i][0] || k != paired_[i][1]) {
+          paired_[i] = {o, k};
+          if (carry_ || !dense_) {
+            pair_places(outs[i], o, k, pairs_[i]);
+            pair_count_[i] = static_cast<std::int64_t>(pairs_[i].size());
+          } else {
+            pair_count_[i] = o.size() * k.size();
+          }
+        }
+        macs *= pair_count_[i];
+      }
+    }
+    result.total += macs;
+    result.largest = std::max(result.largest, macs);
+    if (!carry_) continue;
+    const std::int32_t* in = in_.data() + p * local_[0].words;
+    const std::int32_t* weight = weight_.data() + p * local_[1].words;
+    std::int64_t* out = out_.data() + p * local_[2].words;
+    const bool single = pairs_[0].size() == 1 && pairs_[1].size() == 1;
+    for (const Place& a : places_[0])
+      for (const Place& b : places_[1])
+        for (const Place& c : places_[2]) {
+          const std::int32_t* in1 = in + (a.in + b.in + c.in);
+          const std::int32_t* weight1 = weight + (a.weight + b.weight + c.weight);
+          std::int64_t* out1 = out + (a.out + b.out + c.out);
+          if (single) {
+            in1 += pairs_[0][0].in + pairs_[1][0].in;
+            weight1 += pairs_[0][0].weight + pairs_[1][0].weight;
+            out1 += pairs_[0][0].out + pairs_[1][0].out;
+            for (const Place& d : places_[3])
+              out1[d.out] += std::int64_t{in1[d.in]} * weight1[d.weight];
+            continue;
+          }
+          for (const Place& d : places_[3])
+            for (const Place& y : pairs_[0]) {
+              const std::int32_t* in2 = in1 + (d.in + y.in);
+              const std::int32_t* weight2 = weight1 + (d.weight + y.weight);
+              std::int64_t* out2 = out1 + (d.out + y.out);
+              for (const Place& x : pairs_[1])
+                out2[x.out] += std::int64_t{in2[x.in]} * weight2[x.weight];
+            }
+        }
+  }
+  return result;
+}
+
+}  // namespace counterpoint::sim

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The PEs of one array: a buffer per PE and tensor, and the multiply-accumulates of a step.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "sim/control/traffic.h"
+
+namespace counterpoint::sim {
+
+/// PEs as a structure of arrays: one block of words per PE and tensor.
+class PeArray {
+ public:
+  PeArray(const Layer& layer, const std::array<TensorSpace, 3>& spaces,
+          const std::array<LocalSpace, 3>& local, std::int64_t pes, bool carry_data);
+
+  void write_operands(Tensor t, const Residence& r);  ///< the words that arrived for a residence
+  void begin_outputs(const Residence& r);             ///< read back, or zero
+  void take_outputs(Residence& r);                    ///< the words that leave after a residence
+
+  struct Work {
+    std::int64_t largest = 0;  ///< multiply-accumulates of the busiest PE
+    std::int64_t total = 0;
+  };
+  /// Executes the walker's present step on all active PEs.
+  Work work(const StepWalker& walker);
+
+ private:
+  struct Place {
+    std::int32_t in = 0, weight = 0, out = 0;
+  };
+  using Places = std::vector<Place>;
+  void plain_places(std::size_t slot, Range r, Places& out) const;
+  void pair_places(Dim d, Range outs, Range kernel, Places& out) const;
+  std::int32_t local_place(Tensor t, int axis, std::int64_t x) const {
+    return static_cast<std::int32_t>(
+        (x % local_[static_cast<std::size_t>(index(t))].cap[static_cast<std::size_t>(axis)]) *
+        local_[static_cast<std::size_t>(index(t))].stride[static_cast<std::size_t>(axis)]);
+  }
+  int axis_of(Tensor t, Dim d) const;
+
+  const Layer& layer_;
+  const std::array<TensorSpace, 3>& spaces_;
+  const std::array<LocalSpace, 3>& local_;
+  std::int64_t pes_;
+  bool carry_;
+  bool dense_;
+  std::vector<std::int32_t> in_, weight_;
+  std::vector<std::int64_t> out_;
+  std::vector<Dim> plain_;                          // at most four
+  std::array<std::array<int, 3>, 4> plain_axis_{};  // axis of each tensor, -1 if not coupled
+  std::array<Places, 4> places_;
+  std::array<Range, 4> placed_{};
+  std::array<Places, 2> pairs_;
+  std::array<std::array<Range, 2>, 2> paired_{};
+  std::array<std::int64_t, 2> pair_count_{};
+};
+
+}  // namespace counterpoint::sim
