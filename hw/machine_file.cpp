@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hw/machine_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <set>
+
+#include "hw/energy_table.h"
+#include "hw/original_hardware.h"
+#include "input/data_dir.h"
+#include "input/yaml.h"
+
+namespace counterpoint::hw {
+namespace {
+
+using input::Diagnostic;
+using input::YamlValue;
+
+// Upper limits. They are far beyond any machine and keep every product in 64 bits.
+constexpr std::int64_t kMostPes = 1000000;
+constexpr std::int64_t kMostLanes = 1000000;
+constexpr std::int64_t kMostCycles = 1000000000;
+constexpr std::int64_t kMostCapacity = std::int64_t{1} << 50;
+constexpr std::int64_t kMostRate = 1000000000;  // words or bytes per cycle
+constexpr std::size_t kMostLevels = 16;
+constexpr double kMostEnergy = 1e9;
+
+enum class Role { OffChip, GlobalBuffer, ClusterBuffer, PeBuffer };
+const std::vector<std::string> kRoles = {"off_chip", "global_buffer", "cluster_buffer",
+                                         "pe_buffer"};
+
+class Reader {
+ public:
+  Reader(const YamlValue& root, std::vector<Diagnostic>& diagnostics)
+      : root_(root), diagnostics_(diagnostics) {}
+
+  Machine read() {
+    machine_.file = root_.file();
+    if (!root_.is_map()) {
+      root_.check_map({"name", "pes", "storage"});
+      return machine_;
+    }
+    root_.check_map({"name", "description", "clock", "pes", "lanes", "pipeline_latency", "bits",
+                     "storage", "implied_network", "energy"});
+    if (const auto name = root_.require("name", "how results call the machine"))
+      machine_.name = name->text().value_or("");
+    if (const auto description = root_.find("description"))
+      machine_.description = description->text().value_or("");
+    read_clock();
+    if (const auto pes = root_.require("pes", "the number of processing elements"))
+      machine_.pes = pes->integer(1, kMostPes, "PEs").value_or(1);
+    machine_.lanes =
+        integer(root_, "lanes", 1, 1, kMostLanes, "multiply-accumulates per PE and cycle");
+    machine_.pipeline_latency = integer(root_, "pipeline_latency", 0, 0, kMostCycles, "cycles");
+    read_bits();
+    read_storage();
+    if (const auto network = root_.find("implied_network")) {
+      machine_.implied_network = read_network(*network, false);
+      implied_hop_ = network->is_map() && network->find("hop_energy").has_value();
+      if (machine_.implied_network->name.empty())
+        machine_.implied_network->name = "implied network";
+    }
+    read_energy();
+    return machine_;
+  }
+
+ private:
+  static std::int64_t integer(const YamlValue& map, const char* key, std::int64_t missing,
+                              std::int64_t least, std::int64_t most, const char* unit) {
+    const std::optional<YamlValue> value = map.find(key);
+    return value ? value->integer(least, most, unit).value_or(missing) : missing;
+  }
+
+  void read_clock() {
+    const std::optional<YamlValue> clock = root_.find("clock");
+    if (!clock) return;
+    const auto q = clock->quantity({"MHz", "GHz"});
+    if (!q) return;
+    machine_.clock_mhz =
+        static_cast<double>(q->thousandths) / 1000.0 * (q->unit == "GHz" ? 1000.0 : 1.0);
+    if (machine_.clock_mhz < 0.001 || machine_.clock_mhz > 1e6)
+      clock->error("out-of-range",
+                   fmt::format("'clock' must be from 0.001 MHz to 1000 GHz, not '{}'",
+                               clock->text().value_or("")));
+  }
+
+  void read_bits() {
+    const std::optional<YamlValue> bits = root_.find("bits");
+    if (!bits || !bits->check_map({"input", "weight", "psum"})) return;
+    WordBits& b = machine_.bits;
+    b.input = static_cast<int>(integer(*bits, "input", b.input, 1, 32, "bits"));
+    b.weight = static_cast<int>(integer(*bits, "weight", b.weight, 1, 32, "bits"));
+    b.psum = static_cast<int>(integer(*bits, "psum", b.psum, 1, 64, "bits"));
+    if (b.psum < std::max(b.input, b.weight))
+      bits->error(
+          "bad-value",
+          fmt::format("'bits.psum' is {}, but a sum of products needs at least as many bits "
+                      "as its operands ({} and {})",
+                      b.psum, b.input, b.weight));
+  }
+
+  Rate rate(const YamlValue& map, const char* key) {
+    const std::optional<YamlValue> value = map.find(key);
+    Rate r;
+    if (!value || (value->is_scalar() && value->text() == "unlimited")) return r;
+    const auto q = value->quantity({"words", "bytes", "word", "byte"});
+    if (!q) return r;
+    if (q->thousandths < 1 || q->thousandths > kMostRate * 1000) {
+      value->error(
+          "out-of-range",
+          fmt::format("'{}' must be from 0.001 to {} {} per cycle, or 'unlimited', not '{}'",
+                      value->path(), kMostRate, q->unit, value->text().value_or("")));
+      return r;
+    }
+    r.per_kcycle = q->thousandths;
+    r.bytes = q->unit[0] == 'b';
+    return r;
+  }
+
+  std::int64_t capacity(const YamlValue& map) {
+    const std::optional<YamlValue> value =
+        map.require("capacity", "e.g. 108 KiB, or 2048 words, or unlimited");
+    if (!value) return 0;
+    if (!value->is_scalar()) {
+      value->text();
+      return 0;
+    }
+    const std::string text = value->text().value_or("");
+    if (text == "unlimited") return 0;
+    const std::size_t unit = text.find("word");
+    const bool words = unit != std::string::npos;
+    if (first_capacity_ && words != machine_.capacity_in_words)
+      value->error("bad-unit", fmt::format("'{}' is in {}, but '{}' is in {}: use one of them "
+                                           "throughout the machine",
+                                           value->path(), words ? "words" : "bytes",
+                                           first_capacity_->path(), words ? "bytes" : "words"));
+    if (!first_capacity_) {
+      first_capacity_ = *value;
+      machine_.capacity_in_words = words;
+    }
+    if (!words) return value->bytes(1, kMostCapacity).value_or(1);
+    const auto q = value->quantity({"words", "word"});
+    if (!q) return 1;
+    if (q->thousandths % 1000 != 0 || q->thousandths < 1000) {
+      value->error("out-of-range",
+                   fmt::format("'{}' must be a whole number of words, at least 1, not '{}'",
+                               value->path(), text));
+      return 1;
+    }
+    return q->thousandths / 1000;
+  }
+
+  static AccessEnergy access(const YamlValue& map) {
+    AccessEnergy e;
+    if (const auto read = map.require("read", "energy of reading once"))
+      e.read_pj = read->real(0, kMostEnergy).value_or(0);
+    if (const auto write = map.require("write", "energy of writing once"))
+      e.write_pj = write->real(0, kMostEnergy).value_or(0);
+    e.bits = width(map);
+    return e;
+  }
+  static int width(const YamlValue& map) {
+    const auto bits = map.require("bits", "the width that the energy is given for, or 'any'");
+    if (!bits) return 16;
+    if (bits->is_scalar() && bits->text() == "any") return 0;
+    return static_cast<int>(bits->integer(1, 4096, "bits, or 'any'").value_or(16));
+  }
+
+  Network read_network(const YamlValue& value, bool off_chip) {
+    Network n;
+    if (!value.is_map()) {
+      value.check_map({"topology", "bandwidth", "latency"});
+      return n;
+    }
+    std::vector<std::string> known = {"name",     "topology",  "bandwidth",
+                                      "latency",  "multicast", "reduction",
+                                      "channels", "psum",      "hop_energy"};
+    if (off_chip) {
+      for (const char* key : {"multicast", "reduction"})
+        if (value.find(key))
+          value.error_at_key(key, "no-effect",
+                             fmt::format("'{}' has no effect here: the off-chip memory has one "
+                                         "child, the global buffer; leave it out",
+                                         key));
+    }
+    value.check_map(known);
+    if (const auto name = value.find("name")) n.name = name->text().value_or("");
+    n.bandwidth = rate(value, "bandwidth");
+    n.latency = integer(value, "latency", 0, 0, kMostCycles, "cycles");
+    const auto pick = [&](const char* key, const std::vector<std::string>& words,
+                          std::size_t missing) {
+      const std::optional<YamlValue> v = value.find(key);
+      return v ? v->choice(words).value_or(missing) : missing;
+    };
+    n.topology = pick("topology", {"pipe", "bus"}, 0) == 0 ? Topology::Pipe : Topology::Bus;
+    constexpr Multicast kMulticast[] = {Multicast::None, Multicast::Tile, Multicast::Word};
+    n.multicast = kMulticast[pick("multicast", {"none", "tile", "word"}, 2)];
+    constexpr Reduction kReduction[] = {Reduction::None, Reduction::Chain, Reduction::Tree};
+    n.reduction = kReduction[pick("reduction", {"none", "chain", "tree"}, 0)];
+    n.channels =
+        pick("channels", {"shared", "separate"}, 0) == 0 ? Channels::Shared : Channels::Separate;
+    n.psum = pick("psum", {"accumulate", "refetch"}, 0) == 0 ? PsumPolicy::Accumulate
+                                                             : PsumPolicy::Refetch;
+    if (const auto hop = value.find("hop_energy")) {
+      need_table(*hop);
+      if (hop->check_map({"energy", "bits"})) {
+        if (const auto energy = hop->require("energy", "energy of one hop"))
+          n.energy_per_hop_pj = energy->real(0, kMostEnergy).value_or(0);
+        n.energy_bits = width(*hop);
+      }
+    }
+    return n;
+  }
+
+  void need_table(const YamlValue& at) {
+    if (root_.find("energy")) return;
+    at.error("missing-energy-table",
+             fmt::format("'{}' has no effect without an energy table: name one with 'energy' (e.g. "
+                         "eyeriss_norm), or give one there",
+                         at.path()));
+  }
+
+  std::string default_name(Role role, const Storage& s) const {
+    switch (role) {
+      case Role::OffChip: return "off-chip memory";
+      case Role::GlobalBuffer: return "global buffer";
+      case Role::ClusterBuffer: return fmt::format("cluster buffer of {} PEs", s.cluster_pes);
+      case Role::PeBuffer: break;
+    }
+    return "PE buffer";
+  }
+
+  void read_level(const YamlValue& value, Role role, bool last) {
+    Storage s;
+    std::vector<std::string> known = {"level", "name", "read_port", "write_port", "energy"};
+    if (role == Role::OffChip) known.push_back("latency");
+    if (role != Role::OffChip) known.insert(known.end(), {"capacity", "buffering"});
+    if (role == Role::ClusterBuffer) known.push_back("cluster_pes");
+    if (role != Role::PeBuffer) known.push_back("network");
+    // Keys of other levels get their reason instead of "unknown key".
+    const auto misplaced = [&](const char* key, bool wrong, const std::string& why) {
+      if (!wrong || !value.find(key)) return;
+      known.push_back(key);
+      value.error_at_key(key, "misplaced-key", fmt::format("'{}': {}", key, why));
+    };
+    misplaced("latency", role != Role::OffChip,
+              "only off-chip memory has an access latency; the way to the children has its own, in "
+              "'network'");
+    misplaced("capacity", role == Role::OffChip, "off-chip memory is unlimited");
+    misplaced("buffering", role == Role::OffChip,
+              "off-chip memory holds everything; there is nothing to buffer twice");
+    misplaced("cluster_pes", role != Role::ClusterBuffer,
+              "only a cluster_buffer says how many PEs are below it");
+    misplaced("network", role == Role::PeBuffer, "nothing is below the buffer of a PE");
+    value.check_map(known);
+
+    s.read_port = rate(value, "read_port");
+    s.write_port = rate(value, "write_port");
+    s.latency = role == Role::OffChip ? integer(value, "latency", 0, 0, kMostCycles, "cycles") : 0;
+    if (role != Role::OffChip) {
+      s.capacity_bytes = capacity(value);
+      if (const auto buffering = value.find("buffering"))
+        s.buffering = buffering->choice({"single", "double"}).value_or(1) == 0 ? Buffering::Single
+                                                                               : Buffering::Double;
+    }
+    if (role == Role::ClusterBuffer) read_cluster(value, s);
+    const std::optional<YamlValue> name = value.find("name");
+    s.name = name ? name->text().value_or("") : default_name(role, s);
+    if (!storage_names_.insert(s.name).second)
+      value.error(
+          "duplicate-name",
+          fmt::format("two storage levels are called '{}': results could not tell them apart",
+                      s.name));
+    bool own_energy = false;
+    if (const auto energy = value.find("energy")) {
+      need_table(*energy);
+      own_energy = energy->check_map({"read", "write", "bits"});
+      if (own_energy) s.energy = access(*energy);
+    }
+    if (role != Role::PeBuffer && !last) {
+      Network n;
+      bool own_hop = false;
+      if (const auto network = value.require(
+              "network", "how it is connected to the level below ({} for an ideal network)")) {
+        n = read_network(*network, role == Role::OffChip);
+        own_hop = network->is_map() && network->find("hop_energy").has_value();
+      }
+      if (n.name.empty()) n.name = fmt::format("network below {}", s.name);
+      if (!network_names_.insert(n.name).second)
+        value.error(
+            "duplicate-name",
+            fmt::format("two networks are called '{}': results could not tell them apart", n.name));
+      machine_.network.push_back(n);
+      own_hop_.push_back(own_hop);
+    }
+    machine_.storage.push_back(s);
+    roles_.push_back(role);
+    own_energy_.push_back(own_energy);
+  }
+
+  void read_cluster(const YamlValue& value, Storage& s) {
+    const auto pes = value.require("cluster_pes", "the number of PEs below one such buffer");
+    if (!pes) return;
+    const auto n = pes->integer(2, machine_.pes < 2 ? kMostPes : machine_.pes, "PEs");
+    if (!n) return;
+    s.cluster_pes = *n;
+    const std::int64_t above = last_cluster_ > 0 ? last_cluster_ : machine_.pes;
+    if (last_cluster_ > 0 && *n >= last_cluster_)
+      pes->error(
+          "bad-value",
+          fmt::format("'{}' must be less than the {} PEs of the cluster buffer above, not {}",
+                      pes->path(), last_cluster_, *n));
+    else if (above % *n != 0)
+      pes->error(
+          "bad-value",
+          fmt::format("'{}' must divide the {} PEs {}, but {} does not", pes->path(), above,
+                      last_cluster_ > 0 ? "of the cluster buffer above" : "of the machine", *n));
+    last_cluster_ = *n;
+  }
+
+  void read_storage() {
+    const auto list =
+        root_.require("storage",
+                      "the levels outermost first: off_chip, global_buffer, any number of "
+                      "cluster_buffer, pe_buffer");
+    if (!list || !list->check_list()) return;
+    const std::vector<YamlValue> items = list->items();
+    const std::size_t count = items.size();
+    if (count < 3 || count > kMostLevels) {
+      list->error(
+          "bad-levels",
+          fmt::format("'storage' must have from 3 to {} levels (off_chip, global_buffer, any "
+                      "number of cluster_buffer, pe_buffer), not {}",
+                      kMostLevels, count));
+      return;
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      Role role = Role::ClusterBuffer;
+      if (i == 0)
+        role = Role::OffChip;
+      else if (i == 1)
+        role = Role::GlobalBuffer;
+      else if (i + 1 == count)
+        role = Role::PeBuffer;
+      if (!items[i].is_map()) {
+        items[i].check_map({"level", "capacity", "network"});
+        continue;
+      }
+      if (const auto level = items[i].require("level",
+                                              "one of off_chip, global_buffer, "
+                                              "cluster_buffer, pe_buffer"))
+        if (const auto is = level->choice(kRoles))
+          if (*is != static_cast<std::size_t>(role))
+            level->error(
+                "bad-levels",
+                fmt::format("'{}' must be {} at this place, not {}: the levels are off_chip, "
+                            "global_buffer, any number of cluster_buffer, pe_buffer",
+                            level->path(), kRoles[static_cast<std::size_t>(role)], kRoles[*is]));
+      read_level(items[i], role, i + 1 == count);
+    }
+  }
+
+  /// Fills in from the table what the machine does not say itself.
+  void read_energy() {
+    const auto value = root_.find("energy");
+    if (!value) return;
+    const std::optional<EnergyRates> rates =
+        value->is_scalar() ? load_energy_rates(*value, diagnostics_) : read_energy_rates(*value);
+    if (!rates) return;
+    machine_.energy = rates->head;
+    const int width = std::max(machine_.bits.input, machine_.bits.weight);
+    if (const auto mac = mac_energy(rates->mac, width))
+      machine_.energy.mac_pj = *mac;
+    else
+      value->error("energy-too-wide",
+                   fmt::format("the energy table '{}' has no multiply-accumulate of {} bits",
+                               rates->head.name, width));
+    for (std::size_t i = 0; i < machine_.storage.size(); ++i) {
+      if (own_energy_[i]) continue;
+      Storage& s = machine_.storage[i];
+      // A capacity in words is one of input words.
+      const std::int64_t bytes = machine_.capacity_in_words
+                                     ? (s.capacity_bytes * machine_.bits.input + 7) / 8
+                                     : s.capacity_bytes;
+      switch (roles_[i]) {
+        case Role::OffChip: s.energy = access_energy(rates->off_chip, bytes); break;
+        case Role::GlobalBuffer: s.energy = access_energy(rates->global_buffer, bytes); break;
+        case Role::ClusterBuffer: s.energy = access_energy(rates->cluster_buffer, bytes); break;
+        case Role::PeBuffer: s.energy = access_energy(rates->pe_buffer, bytes); break;
+      }
+    }
+    // What leaves the chip is paid in the off-chip access; hops are counted on the chip.
+    for (std::size_t i = 1; i < machine_.network.size(); ++i)
+      if (!own_hop_[i]) set_hop(machine_.network[i], *rates);
+    if (machine_.implied_network && !implied_hop_) set_hop(*machine_.implied_network, *rates);
+  }
+  static void set_hop(Network& n, const EnergyRates& rates) {
+    n.energy_per_hop_pj = rates.hop;
+    n.energy_bits = rates.hop_bits;
+  }
+
+  const YamlValue& root_;
+  std::vector<Diagnostic>& diagnostics_;
+  Machine machine_;
+  std::vector<Role> roles_;
+  std::vector<bool> own_energy_, own_hop_;
+  bool implied_hop_ = false;
+  std::optional<YamlValue> first_capacity_;
+  std::int64_t last_cluster_ = 0;
+  std::set<std::string> storage_names_, network_names_;
+};
+
+}  // namespace
+
+std::optional<Machine> read_machine(const std::string& text, const std::string& file,
+                                    std::vector<Diagnostic>& diagnostics) {
+  std::vector<Diagnostic> found;
+  std::optional<Machine> machine;
+  if (is_original_hardware(text)) {
+    machine = read_original_hardware(text, file, found);
+  } else if (const auto root = input::parse_yaml(text, file, found)) {
+    machine = Reader(*root, found).read();
+  }
+  const bool bad = input::has_errors(found);
+  diagnostics.insert(diagnostics.end(), found.begin(), found.end());
+  if (bad) return std::nullopt;
+  return machine;
+}
+
+std::vector<std::string> list_presets() {
+  return input::list_data("hw/presets", ".yaml");
+}
+
+std::optional<Machine> load_machine(const std::string& name_or_path,
+                                    std::vector<Diagnostic>& diagnostics) {
+  std::string error;
+  const auto path = input::find_data("hw/presets", ".yaml", name_or_path, "machine", error);
+  const std::optional<std::string> text = path ? input::read_file(*path, error) : std::nullopt;
+  if (!text) {
+    Diagnostic d;
+    d.code = "unknown-machine";
+    d.message = error;
+    diagnostics.push_back(d);
+    return std::nullopt;
+  }
+  return read_machine(*text, *path, diagnostics);
+}
+
+}  // namespace counterpoint::hw
