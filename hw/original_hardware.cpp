@@ -33,6 +33,12 @@ std::vector<std::string> key_names() {
   return names;
 }
 
+std::string known_keys() {
+  std::string out = "known:";
+  for (const Key& k : kKeys) out += std::string(" ") + k.name;
+  return out;
+}
+
 /// The original splits at these, and so `a: 1`, `a 1`, `a->1` are the same. A sign stays part of
 /// the number here, so that -4 is refused instead of read as 4.
 bool separates(char c) {
@@ -92,10 +98,8 @@ class Reader {
       if (key == std::end(kKeys)) {
         const std::string nearest = input::did_you_mean(name.text, key_names());
         error(name, "unknown-key",
-              fmt::format("'{}' is not a key of a hardware file; {}", name.text.substr(0, 60),
-                          nearest.empty()
-                              ? "known: " + fmt::format("{}", fmt::join(key_names(), ", "))
-                              : fmt::format("did you mean '{}'?", nearest)));
+              "'" + name.text.substr(0, 60) + "' is not a key of a hardware file; " +
+                  (nearest.empty() ? known_keys() : "did you mean '" + nearest + "'?"));
         // Its value, if there is one, belongs to it.
         if (i + 1 < tokens.size() && !is_key(tokens[i + 1].text) &&
             tokens[i + 1].pos.line == name.pos.line)
