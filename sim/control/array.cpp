@@ -450,11 +450,9 @@ bool Array::end_work(std::int64_t t) {
   const std::int64_t step = walker_.step();
   for (Tensor x : workloads::kAllTensors) {
     const std::int64_t g = held_[at(x)];
-    Residence* next = traffic(x).at(g + 1);
-    const bool over = next == nullptr || next->end || next->step == step + 1;
-    if (!over) continue;
+    if (traffic(x).end_of(g) != step + 1) continue;
     if (x == Tensor::Output) {
-      pe_->take_outputs(*next);
+      pe_->take_outputs(*traffic(x).at(g + 1));
       over_at_.push_back(t + m_.mapping.machine.machine.pipeline_latency);
     } else {
       release(x, g + 1, t);

@@ -429,6 +429,11 @@ Residence* TensorTraffic::at(std::int64_t g) {
   return queue_[static_cast<std::size_t>(g - base_)].get();
 }
 
+std::int64_t TensorTraffic::end_of(std::int64_t g) {
+  const Residence* next = at(g + 1);
+  return next != nullptr && !next->end ? next->step : walker_.step() + 1;
+}
+
 std::int64_t TensorTraffic::containing(std::int64_t step) {
   while (walked_step_ < step && generate()) {
   }

@@ -116,8 +116,8 @@ class TensorTraffic {
   /// Makes sure that every residence that begins at or before `step` exists; the index of the
   /// one that contains it.
   std::int64_t containing(std::int64_t step);
-  /// First step of every residence so far.
-  const std::vector<std::int64_t>& starts() const { return starts_; }
+  /// The step after the last one of residence g.
+  std::int64_t end_of(std::int64_t g);
   /// The parent's residence of the first transfer with words from g on, or kNever.
   std::int64_t next_read(std::int64_t g);
   void release_before(std::int64_t g);  ///< residences < g are not asked for any more

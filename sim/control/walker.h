@@ -49,7 +49,7 @@ class StepWalker {
   struct State {
     Box tile;
     std::vector<std::int64_t> at, trips;
-    bool fresh = true;
+    bool fresh = false;  // entered, not yet at its first setting
   };
   void enter(std::size_t depth, const Box& tile);
   bool increment(std::size_t depth);
