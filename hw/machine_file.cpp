@@ -51,7 +51,10 @@ class Reader {
       machine_.description = description->text().value_or("");
     read_clock();
     if (const auto pes = root_.require("pes", "the number of processing elements"))
-      machine_.pes = pes->integer(1, kMostPes, "PEs").value_or(1);
+      if (const auto n = pes->integer(1, kMostPes, "PEs")) {
+        machine_.pes = *n;
+        pes_known_ = true;
+      }
     machine_.lanes =
         integer(root_, "lanes", 1, 1, kMostLanes, "multiply-accumulates per PE and cycle");
     machine_.pipeline_latency = integer(root_, "pipeline_latency", 0, 0, kMostCycles, "cycles");
@@ -269,7 +272,8 @@ class Reader {
     if (role == Role::ClusterBuffer) read_cluster(value, s);
     const std::optional<YamlValue> name = value.find("name");
     s.name = name ? name->text().value_or("") : default_name(role, s);
-    if (!storage_names_.insert(s.name).second)
+    const bool unique = storage_names_.insert(s.name).second;
+    if (!unique)
       value.error(
           "duplicate-name",
           fmt::format("two storage levels are called '{}': results could not tell them apart",
@@ -289,7 +293,7 @@ class Reader {
         own_hop = network->is_map() && network->find("hop_energy").has_value();
       }
       if (n.name.empty()) n.name = fmt::format("network below {}", s.name);
-      if (!network_names_.insert(n.name).second)
+      if (!network_names_.insert(n.name).second && unique)
         value.error(
             "duplicate-name",
             fmt::format("two networks are called '{}': results could not tell them apart", n.name));
@@ -304,7 +308,7 @@ class Reader {
   void read_cluster(const YamlValue& value, Storage& s) {
     const auto pes = value.require("cluster_pes", "the number of PEs below one such buffer");
     if (!pes) return;
-    const auto n = pes->integer(2, machine_.pes < 2 ? kMostPes : machine_.pes, "PEs");
+    const auto n = pes->integer(2, pes_known_ ? machine_.pes : kMostPes, "PEs");
     if (!n) return;
     s.cluster_pes = *n;
     const std::int64_t above = last_cluster_ > 0 ? last_cluster_ : machine_.pes;
@@ -313,7 +317,7 @@ class Reader {
           "bad-value",
           fmt::format("'{}' must be less than the {} PEs of the cluster buffer above, not {}",
                       pes->path(), last_cluster_, *n));
-    else if (above % *n != 0)
+    else if ((last_cluster_ > 0 || pes_known_) && above % *n != 0)
       pes->error(
           "bad-value",
           fmt::format("'{}' must divide the {} PEs {}, but {} does not", pes->path(), above,
@@ -409,6 +413,7 @@ class Reader {
   std::vector<bool> own_energy_, own_hop_;
   bool implied_hop_ = false;
   std::optional<YamlValue> first_capacity_;
+  bool pes_known_ = false;
   std::int64_t last_cluster_ = 0;
   std::set<std::string> storage_names_, network_names_;
 };

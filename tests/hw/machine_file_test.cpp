@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hw/machine_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace counterpoint::hw {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// A whole machine; every test changes one thing of it.
+const std::string kGood = R"(name: demo
+description: for tests
+clock: 200 MHz
+pes: 64
+lanes: 2
+pipeline_latency: 3
+bits: {input: 16, weight: 8, psum: 32}
+storage:
+  - level: off_chip
+    name: DRAM
+    latency: 20
+    read_port: 16 bytes
+    network: {bandwidth: 1.2 words, latency: 4, psum: refetch, topology: bus}
+  - level: global_buffer
+    capacity: 108 KiB
+    buffering: single
+    read_port: 8 words
+    write_port: 4.5 bytes
+    energy: {read: 6, write: 7, bits: 16}
+    network: {bandwidth: 8 words, multicast: tile, reduction: tree, channels: separate}
+  - level: cluster_buffer
+    cluster_pes: 16
+    capacity: 1 KiB
+    network: {multicast: none, reduction: chain, hop_energy: {energy: 3, bits: 8}}
+  - level: pe_buffer
+    capacity: 512 B
+implied_network: {bandwidth: 2 words, latency: 5}
+energy: eyeriss_norm
+)";
+
+std::string with(const std::string& from, const std::string& to) {
+  std::string text = kGood;
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+struct Read {
+  std::vector<input::Diagnostic> diagnostics;
+  std::optional<Machine> machine;
+  explicit Read(const std::string& text) { machine = read_machine(text, "m.yaml", diagnostics); }
+};
+
+/// The text is refused with exactly one message that has all the parts.
+void expect_refused(const std::string& text, const std::string& code,
+                    const std::vector<std::string>& parts) {
+  const Read r(text);
+  EXPECT_FALSE(r.machine);
+  ASSERT_EQ(r.diagnostics.size(), 1u) << format(r.diagnostics) << "in\n" << text;
+  EXPECT_EQ(r.diagnostics[0].code, code);
+  for (const std::string& p : parts) EXPECT_THAT(r.diagnostics[0].message, HasSubstr(p));
+  EXPECT_EQ(r.diagnostics[0].file, "m.yaml");
+  EXPECT_GT(r.diagnostics[0].pos.line, 0);
+}
+
+TEST(MachineFile, EveryValueArrives) {
+  const Read r(kGood);
+  ASSERT_TRUE(r.machine) << format(r.diagnostics);
+  EXPECT_THAT(r.diagnostics, IsEmpty());
+  const Machine& m = *r.machine;
+  EXPECT_EQ(m.name, "demo");
+  EXPECT_EQ(m.description, "for tests");
+  EXPECT_EQ(m.file, "m.yaml");
+  EXPECT_DOUBLE_EQ(m.clock_mhz, 200);
+  EXPECT_EQ(m.pes, 64);
+  EXPECT_EQ(m.lanes, 2);
+  EXPECT_EQ(m.pipeline_latency, 3);
+  EXPECT_EQ(m.bits.input, 16);
+  EXPECT_EQ(m.bits.weight, 8);
+  EXPECT_EQ(m.bits.psum, 32);
+  EXPECT_FALSE(m.capacity_in_words);
+
+  ASSERT_EQ(m.storage.size(), 4u);
+  EXPECT_EQ(m.storage[0].name, "DRAM");
+  EXPECT_EQ(m.storage[0].latency, 20);
+  EXPECT_EQ(m.storage[0].capacity_bytes, 0);
+  EXPECT_EQ(m.storage[0].read_port, (Rate{16000, true}));
+  EXPECT_TRUE(m.storage[0].write_port.unlimited());
+  EXPECT_EQ(m.storage[1].name, "global buffer");
+  EXPECT_EQ(m.storage[1].capacity_bytes, 108 * 1024);
+  EXPECT_EQ(m.storage[1].buffering, Buffering::Single);
+  EXPECT_EQ(m.storage[1].read_port, (Rate{8000, false}));
+  EXPECT_EQ(m.storage[1].write_port, (Rate{4500, true}));
+  EXPECT_EQ(m.storage[2].cluster_pes, 16);
+  EXPECT_EQ(m.storage[2].buffering, Buffering::Double);
+  EXPECT_EQ(m.storage[3].name, "PE buffer");
+  EXPECT_EQ(m.storage[3].capacity_bytes, 512);
+
+  ASSERT_EQ(m.network.size(), 3u);
+  EXPECT_EQ(m.network[0].bandwidth, (Rate{1200, false}));
+  EXPECT_EQ(m.network[0].latency, 4);
+  EXPECT_EQ(m.network[0].psum, PsumPolicy::Refetch);
+  EXPECT_EQ(m.network[0].topology, Topology::Bus);
+  EXPECT_EQ(m.network[1].multicast, Multicast::Tile);
+  EXPECT_EQ(m.network[1].reduction, Reduction::Tree);
+  EXPECT_EQ(m.network[1].channels, Channels::Separate);
+  EXPECT_EQ(m.network[1].psum, PsumPolicy::Accumulate);
+  EXPECT_EQ(m.network[2].multicast, Multicast::None);
+  EXPECT_EQ(m.network[2].reduction, Reduction::Chain);
+  EXPECT_TRUE(m.network[2].bandwidth.unlimited());
+  ASSERT_TRUE(m.implied_network);
+  EXPECT_EQ(m.implied_network->bandwidth, (Rate{2000, false}));
+  EXPECT_EQ(m.implied_network->latency, 5);
+}
+
+TEST(MachineFile, EnergiesComeFromTheTableUnlessTheMachineHasItsOwn) {
+  const Read r(kGood);
+  ASSERT_TRUE(r.machine);
+  const Machine& m = *r.machine;
+  // eyeriss_norm: DRAM 200, scratchpad 1, hop 2, each per 16 bits; MAC 1.
+  EXPECT_EQ(m.energy.name, "eyeriss_norm");
+  EXPECT_EQ(m.energy.unit, "MAC");
+  EXPECT_DOUBLE_EQ(m.energy.mac_pj, 1);
+  EXPECT_DOUBLE_EQ(m.storage[0].energy.read_pj, 200);
+  EXPECT_EQ(m.storage[0].energy.bits, 16);
+  EXPECT_DOUBLE_EQ(m.storage[1].energy.read_pj, 6);
+  EXPECT_DOUBLE_EQ(m.storage[1].energy.write_pj, 7);
+  EXPECT_DOUBLE_EQ(m.storage[3].energy.read_pj, 1);
+  EXPECT_DOUBLE_EQ(m.network[0].energy_per_hop_pj, 0);  // paid in the DRAM access
+  EXPECT_DOUBLE_EQ(m.network[1].energy_per_hop_pj, 2);
+  EXPECT_DOUBLE_EQ(m.network[2].energy_per_hop_pj, 3);
+  EXPECT_EQ(m.network[2].energy_bits, 8);
+  EXPECT_DOUBLE_EQ(m.implied_network->energy_per_hop_pj, 2);
+}
+
+TEST(MachineFile, OnlyNamePesAndStorageAreNeeded) {
+  const Read r(
+      "name: least\npes: 4\nstorage:\n"
+      "  - {level: off_chip, network: {}}\n"
+      "  - {level: global_buffer, capacity: unlimited, network: {}}\n"
+      "  - {level: pe_buffer, capacity: unlimited}\n");
+  ASSERT_TRUE(r.machine) << format(r.diagnostics);
+  EXPECT_EQ(r.machine->lanes, 1);
+  EXPECT_EQ(r.machine->pipeline_latency, 0);
+  EXPECT_DOUBLE_EQ(r.machine->clock_mhz, 1000);
+  EXPECT_EQ(r.machine->bits.psum, 32);
+  EXPECT_EQ(r.machine->storage[1].capacity_bytes, 0);
+  EXPECT_TRUE(r.machine->network[0].bandwidth.unlimited());
+  EXPECT_EQ(r.machine->network[1].multicast, Multicast::Word);
+  EXPECT_EQ(r.machine->energy.name, "");
+  EXPECT_FALSE(r.machine->implied_network);
+}
+
+TEST(MachineFile, CapacitiesMayCountWordsButThenAllDo) {
+  std::string text = with("108 KiB", "2048 words");
+  text.replace(text.find("1 KiB"), 5, "64 words");
+  expect_refused(text, "bad-unit",
+                 {"'storage[3].capacity' is in bytes, but 'storage[1].capacity' is in words"});
+  text.replace(text.find("512 B"), 5, "32 words");
+  const Read r(text);
+  ASSERT_TRUE(r.machine) << format(r.diagnostics);
+  EXPECT_TRUE(r.machine->capacity_in_words);
+  EXPECT_EQ(r.machine->storage[1].capacity_bytes, 2048);
+}
+
+TEST(MachineFile, UnknownKeysAreAnsweredAtEveryPlace) {
+  expect_refused(with("lanes:", "lane:"), "unknown-key", {"'lane'", "did you mean 'lanes'?"});
+  expect_refused(with("read_port: 8", "readport: 8"), "unknown-key",
+                 {"'readport'", "'storage[1]'", "'read_port'"});
+  expect_refused(with("multicast: tile", "multcast: tile"), "unknown-key",
+                 {"'multcast'", "'storage[1].network'", "'multicast'"});
+  expect_refused(with("weight: 8", "weights: 8"), "unknown-key", {"'weights'", "'weight'"});
+  expect_refused(with("write: 7", "wrte: 7, write: 7"), "unknown-key", {"'wrte'"});
+}
+
+TEST(MachineFile, RangesAreChecked) {
+  expect_refused(with("pes: 64", "pes: 0"), "out-of-range", {"'pes'", "1 to 1000000", "'0'"});
+  expect_refused(with("lanes: 2", "lanes: -1"), "out-of-range", {"'lanes'", "from 1", "'-1'"});
+  expect_refused(with("latency: 20", "latency: 20 ns"), "bad-value",
+                 {"'storage[0].latency'", "cycles"});
+  expect_refused(with("clock: 200 MHz", "clock: 200"), "bad-unit", {"'clock'", "MHz or GHz"});
+  expect_refused(with("clock: 200 MHz", "clock: 0 MHz"), "out-of-range", {"'clock'"});
+  expect_refused(with("108 KiB", "0 B"), "out-of-range", {"'storage[1].capacity'", "from 1"});
+  expect_refused(with("108 KiB", "big"), "bad-value", {"'storage[1].capacity'", "'big'"});
+  expect_refused(with("read: 6", "read: -6"), "out-of-range", {"'storage[1].energy.read'"});
+  expect_refused(with("write: 7, bits: 16", "write: 7, bits: 0"), "out-of-range", {"bits"});
+}
+
+TEST(MachineFile, RatesNeedAUnitAndAtMostThreeDecimals) {
+  expect_refused(with("1.2 words", "1.2"), "bad-unit", {"bandwidth", "words", "bytes"});
+  expect_refused(with("1.2 words", "1.2345 words"), "bad-value", {"at most 3 decimals"});
+  expect_refused(with("1.2 words", "0 words"), "out-of-range", {"from 0.001", "unlimited"});
+  expect_refused(with("1.2 words", "2000000000 words"), "out-of-range",
+                 {"1000000000 words per cycle"});
+  expect_refused(with("1.2 words", "4 GB"), "bad-unit", {"bandwidth"});
+  const Read r(with("1.2 words", "unlimited"));
+  ASSERT_TRUE(r.machine);
+  EXPECT_TRUE(r.machine->network[0].bandwidth.unlimited());
+}
+
+TEST(MachineFile, WordWidthsMustHoldTheSums) {
+  expect_refused(with("psum: 32", "psum: 12"), "bad-value", {"'bits.psum' is 12", "16 and 8"});
+  expect_refused(with("psum: 32", "psum: 65"), "out-of-range", {"1 to 64"});
+  expect_refused(with("input: 16", "input: 33"), "out-of-range", {"1 to 32"});
+}
+
+TEST(MachineFile, ChoicesAreListed) {
+  expect_refused(with("topology: bus", "topology: mesh"), "bad-value", {"pipe or bus", "'mesh'"});
+  expect_refused(with("buffering: single", "buffering: triple"), "bad-value", {"single or double"});
+  expect_refused(with("psum: refetch", "psum: refech"), "bad-value", {"did you mean 'refetch'?"});
+}
+
+TEST(MachineFile, LevelsComeInTheirOrder) {
+  expect_refused(with("level: global_buffer", "level: pe_buffer"), "bad-levels",
+                 {"'storage[1].level' must be global_buffer at this place, not pe_buffer"});
+  expect_refused("name: a\npes: 1\nstorage:\n  - {level: off_chip, network: {}}\n", "bad-levels",
+                 {"from 3 to 16 levels", "not 1"});
+  expect_refused(
+      with("    network: {bandwidth: 1.2 words, latency: 4, psum: refetch, topology: bus}\n", ""),
+      "missing-key", {"'storage[0]' has no 'network'"});
+}
+
+TEST(MachineFile, KeysThatMeanNothingAtALevelAreRefused) {
+  expect_refused(with("buffering: single", "latency: 3"), "misplaced-key",
+                 {"'latency'", "only off-chip memory"});
+  expect_refused(with("latency: 20", "capacity: 1 GiB"), "misplaced-key",
+                 {"off-chip memory is unlimited"});
+  expect_refused(with("latency: 20", "buffering: double"), "misplaced-key", {"'buffering'"});
+  expect_refused(with("capacity: 512 B", "capacity: 512 B\n    network: {}"), "misplaced-key",
+                 {"nothing is below"});
+  expect_refused(with("buffering: single", "cluster_pes: 4"), "misplaced-key", {"cluster_buffer"});
+  expect_refused(with("topology: bus", "multicast: word"), "no-effect",
+                 {"'multicast'", "one child"});
+  expect_refused(with("topology: bus", "reduction: tree"), "no-effect",
+                 {"'reduction'", "one child"});
+}
+
+TEST(MachineFile, ClusterBuffersDivideWhatIsAboveThem) {
+  expect_refused(
+      with("cluster_pes: 16", "cluster_pes: 24"), "bad-value",
+      {"'storage[2].cluster_pes' must divide the 64 PEs of the machine, but 24 does not"});
+  expect_refused(with("cluster_pes: 16", "cluster_pes: 128"), "out-of-range", {"2 to 64", "'128'"});
+  expect_refused(with("    cluster_pes: 16\n", ""), "missing-key", {"'cluster_pes'"});
+  const std::string second =
+      "  - {level: cluster_buffer, name: b, cluster_pes: 6, capacity: 1 KiB, network: {}}\n";
+  expect_refused(with("  - level: pe_buffer", second + "  - level: pe_buffer"), "bad-value",
+                 {"must divide the 16 PEs of the cluster buffer above, but 6 does not"});
+  const std::string same =
+      "  - {level: cluster_buffer, name: b, cluster_pes: 16, capacity: 1 KiB, network: {}}\n";
+  expect_refused(with("  - level: pe_buffer", same + "  - level: pe_buffer"), "bad-value",
+                 {"must be less than the 16 PEs of the cluster buffer above"});
+}
+
+TEST(MachineFile, NamesMustTellLevelsApart) {
+  expect_refused(with("level: global_buffer", "level: global_buffer\n    name: DRAM"),
+                 "duplicate-name", {"'DRAM'"});
+}
+
+TEST(MachineFile, EnergyTablesAreFoundOrAnswered) {
+  expect_refused(with("energy: eyeriss_norm", "energy: eyeris_norm"), "unknown-energy-table",
+                 {"energy table 'eyeris_norm'", "did you mean 'eyeriss_norm'?"});
+  expect_refused(with("energy: {read: 6, write: 7, bits: 16}", "energy: {read: 6, bits: 16}"),
+                 "missing-key", {"'storage[1].energy' has no 'write'"});
+}
+
+TEST(MachineFile, EnergiesWithoutATableAreRefused) {
+  const Read r(with("energy: eyeriss_norm\n", ""));
+  EXPECT_FALSE(r.machine);
+  // Two places give energies of their own.
+  ASSERT_EQ(r.diagnostics.size(), 2u) << format(r.diagnostics);
+  EXPECT_EQ(r.diagnostics[0].code, "missing-energy-table");
+  EXPECT_THAT(r.diagnostics[0].message, HasSubstr("'storage[1].energy'"));
+  EXPECT_THAT(r.diagnostics[1].message, HasSubstr("'storage[2].network.hop_energy'"));
+}
+
+TEST(MachineFile, ATableMayBeInline) {
+  const std::string table = R"(energy:
+  name: mine
+  source: this test
+  technology: none
+  unit: pJ
+  leakage_per_cycle: 2.5
+  mac: [{bits: 8, energy: 0.5}, {bits: 16, energy: 1.5}]
+  off_chip: {read: 100, write: 110, bits: 64}
+  global_buffer: {read: 9, write: 9, bits: 64}
+  cluster_buffer: {read: 8, write: 8, bits: any}
+  pe_buffer: {read: 7, write: 7, bits: 64}
+  hop: {energy: 0.25, bits: 32}
+)";
+  const Read r(with("energy: eyeriss_norm\n", table));
+  ASSERT_TRUE(r.machine) << format(r.diagnostics);
+  EXPECT_EQ(r.machine->energy.name, "mine");
+  EXPECT_DOUBLE_EQ(r.machine->energy.leakage_pj_per_cycle, 2.5);
+  EXPECT_DOUBLE_EQ(r.machine->energy.mac_pj, 1.5);  // inputs have 16 bits
+  EXPECT_DOUBLE_EQ(r.machine->storage[0].energy.write_pj, 110);
+  EXPECT_EQ(r.machine->storage[2].energy.bits, 0);
+  EXPECT_DOUBLE_EQ(r.machine->network[1].energy_per_hop_pj, 0.25);
+  EXPECT_EQ(r.machine->network[1].energy_bits, 32);
+  std::string narrow = with("energy: eyeriss_norm\n", table);
+  narrow.replace(narrow.find("input: 16"), 9, "input: 20");
+  expect_refused(narrow, "energy-too-wide", {"'mine' has no multiply-accumulate of 20 bits"});
+}
+
+TEST(MachineFile, AllMistakesAreReportedAtOnce) {
+  std::string text = kGood;
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{"pes: 64", "pes: many"},
+                                 {"lanes: 2", "lanes: 0"},
+                                 {"topology: bus", "topology: ring"},
+                                 {"bandwidth: 8 words", "bandwidth: 8"},
+                                 {"capacity: 512 B", "capacity: -1"},
+                                 {"implied_network:", "implied_netwrk:"}})
+    text.replace(text.find(from), from.size(), to);
+  const Read r(text);
+  EXPECT_FALSE(r.machine);
+  EXPECT_EQ(r.diagnostics.size(), 6u) << format(r.diagnostics);
+}
+
+TEST(MachineFile, TextThatIsNoMachineIsRefusedWithoutThrowing) {
+  for (const char* text :
+       {"", "[]", "3", "name: x", "storage: 3\nname: a\npes: 3\n", "a: [", "- - -",
+        "storage: [1, 2, 3]\nname: a\npes: 1\n", "energy: []\nname: {}\npes: []\n",
+        "energy: {mac: {}, hop: 3, pe_buffer: [], off_chip: [1]}\n"}) {
+    const Read r(text);
+    EXPECT_FALSE(r.machine) << text;
+    EXPECT_TRUE(input::has_errors(r.diagnostics)) << text;
+  }
+}
+
+TEST(MachineFile, WithoutItsNodesItStillNeverThrows) {
+  // Every prefix of a good file, and every file with one line left out.
+  for (std::size_t n = 0; n < kGood.size(); ++n) Read(kGood.substr(0, n));
+  std::size_t begin = 0;
+  while (begin < kGood.size()) {
+    const std::size_t end = kGood.find('\n', begin) + 1;
+    const Read r(kGood.substr(0, begin) + kGood.substr(end));
+    EXPECT_EQ(r.machine.has_value(), !input::has_errors(r.diagnostics));
+    begin = end;
+  }
+}
+
+TEST(LoadMachine, UnknownNamesAreAnswered) {
+  std::vector<input::Diagnostic> diagnostics;
+  EXPECT_FALSE(load_machine("eyeris", diagnostics));
+  ASSERT_EQ(diagnostics.size(), 1u);
+  EXPECT_THAT(diagnostics[0].message, HasSubstr("no machine 'eyeris'"));
+  EXPECT_THAT(diagnostics[0].message, HasSubstr("did you mean 'eyeriss'?"));
+}
+
+TEST(Presets, AllLoadWithoutADiagnosticAndAreCalledAsTheirFile) {
+  const std::vector<std::string> names = list_presets();
+  for (const char* name : {"small", "accelerator_1", "eyeriss", "nvdla_like", "shidiannao_like",
+                           "maeri64", "tpu_like"})
+    EXPECT_THAT(names, ::testing::Contains(name));
+  for (const std::string& name : names) {
+    std::vector<input::Diagnostic> diagnostics;
+    const std::optional<Machine> m = load_machine(name, diagnostics);
+    EXPECT_THAT(diagnostics, IsEmpty()) << format(diagnostics);
+    ASSERT_TRUE(m) << name;
+    EXPECT_EQ(m->name, name);
+    EXPECT_FALSE(m->description.empty()) << name;
+    EXPECT_FALSE(m->energy.source.empty()) << name;
+    EXPECT_EQ(m->network.size() + 1, m->storage.size());
+  }
+}
+
+TEST(Presets, HaveThePublishedNumbers) {
+  std::vector<input::Diagnostic> d;
+  // Eyeriss: 12 x 14 PEs; 108 KiB of 16-bit words; 224 + 12 + 24 words per PE, twice.
+  const auto eyeriss = load_machine("eyeriss", d);
+  ASSERT_TRUE(eyeriss);
+  EXPECT_EQ(eyeriss->pes, 12 * 14);
+  EXPECT_TRUE(eyeriss->capacity_in_words);
+  EXPECT_EQ(eyeriss->storage[1].capacity_bytes, 108 * 1024 / 2);
+  EXPECT_EQ(eyeriss->storage[2].capacity_bytes, 2 * (224 + 12 + 24));
+  EXPECT_DOUBLE_EQ(eyeriss->clock_mhz, 200);
+  // 64 bits at 60 MHz are 4 words of 16 bits in 200/60 core cycles.
+  EXPECT_EQ(eyeriss->network[0].bandwidth.per_kcycle, 4 * 60 * 1000 / 200);
+  const auto tpu = load_machine("tpu_like", d);
+  ASSERT_TRUE(tpu);
+  EXPECT_EQ(tpu->pes, 256 * 256);
+  EXPECT_EQ(tpu->storage[1].capacity_bytes, 24 << 20);
+  const auto nvdla = load_machine("nvdla_like", d);
+  ASSERT_TRUE(nvdla);
+  EXPECT_EQ(nvdla->pes, 16 * 64);
+  EXPECT_EQ(nvdla->storage[1].capacity_bytes, 512 << 10);
+}
+
+}  // namespace
+}  // namespace counterpoint::hw
