@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "input/data_dir.h"
+
 namespace counterpoint::hw {
 namespace {
 
@@ -342,6 +344,21 @@ TEST(MachineFile, WithoutItsNodesItStillNeverThrows) {
     EXPECT_EQ(r.machine.has_value(), !input::has_errors(r.diagnostics));
     begin = end;
   }
+}
+
+TEST(MachineFile, TheExampleOfTheDocumentationIsOne) {
+  std::string error;
+  const auto page =
+      input::read_file(std::string(COUNTERPOINT_SOURCE_DIR) + "/docs/hardware.md", error);
+  ASSERT_TRUE(page) << error;
+  const std::string open = "```yaml\n";
+  const std::size_t begin = page->find(open) + open.size();
+  const Read r(page->substr(begin, page->find("```", begin) - begin));
+  ASSERT_TRUE(r.machine) << format(r.diagnostics);
+  EXPECT_THAT(r.diagnostics, IsEmpty());
+  EXPECT_EQ(r.machine->storage[2].cluster_pes, 16);
+  // 2 KiB is below the smallest memory of horowitz45: 10 pJ at 8 KiB, half at a quarter.
+  EXPECT_NEAR(r.machine->storage[2].energy.read_pj, 5, 1e-9);
 }
 
 TEST(LoadMachine, UnknownNamesAreAnswered) {
