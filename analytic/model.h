@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of the estimator: one node per class of equal arrays, times and counters.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "analytic/estimator.h"
+#include "analytic/progression.h"
+#include "workloads/mapping.h"
+
+namespace counterpoint::analytic {
+
+using workloads::Box;
+using workloads::Dim;
+using workloads::Layer;
+using workloads::Level;
+using workloads::Range;
+using workloads::Tensor;
+
+/// One coordinate of a tensor.
+struct Axis {
+  bool window = false;
+  Dim dim = Dim::N;
+  Side side = Side::Input;
+};
+
+/// A point in time, and when it was last computed (see Model::iterate).
+struct Time {
+  std::int64_t at = 0;
+  std::uint64_t stamp = 0;
+};
+
+/// Times of one array. Slots: [0] of the residence before the last, [1] of the last one.
+enum TimeName : int {
+  kChannel0,
+  kChannel1,
+  kChannel2,  // end of injection, per channel
+  kArrived0,
+  kArrived1,
+  kArrived2,  // the present residence's arrival, per tensor
+  kRead0,
+  kRead1,
+  kRead2,  // end of the last injection that read from the unit
+  kOlder0,
+  kOlder1,
+  kOlder2,  // release of residence g - 2 once g has begun
+  kNewer0,
+  kNewer1,
+  kNewer2,   // release of residence g - 1
+  kSlotOut,  // when the present output residence may be used
+  kDrainChannel,
+  kDrainArrived,
+  kWorkEnd,
+  kTimes
+};
+
+/// Counters are added to and multiplied in bulk; one flat vector per estimate.
+enum AccessName : int {
+  kFillWrite,
+  kFillRead,
+  kDrainRead,
+  kReadbackRead,
+  kReadbackWrite,
+  kArrivals,
+  kEntries,
+  kFresh,
+  kAccessNames
+};
+enum LinkName : int { kInjected, kDelivered, kDrainInjected, kDrainSenders, kLinkNames };
+enum LevelName : int { kFillBusy, kDrainBusy, kSumWords, kSumWork, kLevelNames };
+enum StackName : int {
+  kStartup,
+  kCompute,
+  kLevelAbove,
+  kBandwidth,
+  kDrainWait,
+  kLatency,
+  kTail,
+  kStackNames
+};
+
+/// Tiles of one tensor in the children of an array at one step.
+struct TensorTiles {
+  std::array<Progression, 6> common;  ///< per axis that is the same in all children
+  std::vector<Progression> spatial;   ///< per child, the one axis that differs (if any)
+};
+
+struct StepTiles {
+  bool valid = false;  ///< false: nothing is held (before the first step, or idle)
+  std::vector<std::uint8_t> active;
+  std::array<TensorTiles, 3> tensor;
+  std::int64_t macs_largest = 0, macs_total = 0;
+};
+
+struct Node {
+  int depth = 0;
+  Node* above = nullptr;
+  std::int64_t child_index = 0;   ///< representative among the children of `above`
+  std::int64_t multiplicity = 1;  ///< arrays in this class, over the whole machine
+  std::vector<std::unique_ptr<Node>> below;
+  std::array<Time, kTimes> time;
+  std::vector<Time> drain_history;  ///< arrivals of the latest drains, newest first (refetch only)
+
+  // The walk.
+  Box tile;
+  std::vector<std::int64_t> at;       ///< loop indices now
+  std::vector<std::int64_t> last_at;  ///< ... of the last executed step
+  StepTiles held, next;
+  bool unit_value = false;     ///< the unit's tile came with partial sums, or kept some
+  bool value_drained = false;  ///< ... which the children drained into it
+  bool fresh_run = false;      ///< no step of the present tile was executed yet
+  bool worked = false;
+  std::int64_t step_work_index = 0;  ///< counter of full-speed work of this node
+  std::int64_t previous_work = 0;    ///< of the array's step before
+  bool outputs_moved = false;        ///< the pending step begins an output residence
+  bool has_previous = false;
+};
+
+}  // namespace counterpoint::analytic
