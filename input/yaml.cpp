@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <set>
+#include <map>
 #include <sstream>
 #include <system_error>
 
@@ -85,7 +85,7 @@ using detail::YamlNode;
 
 constexpr std::size_t kMostBytes = 8u << 20;
 constexpr std::size_t kMostNodes = 200000;
-constexpr std::size_t kMostLine = 1u << 16;
+constexpr std::size_t kMostLine = 1u << 14;
 constexpr std::size_t kDeepest = 24;
 
 /// Stops yaml-cpp from within its callbacks; the reason is reported before.
@@ -163,7 +163,7 @@ class Builder : public YAML::EventHandler {
   struct Open {
     std::size_t node;
     bool key_pending = false;
-    std::set<std::string> seen;
+    std::map<std::string, int> seen;  // keys and their lines
   };
 
   bool expects_key() const {
@@ -185,15 +185,11 @@ class Builder : public YAML::EventHandler {
   void add_key(const YAML::Mark& mark, const std::string& key) {
     Open& open = open_.back();
     const SourcePos pos = document_.position(mark);
-    if (!open.seen.insert(key).second) {
-      const YamlNode& map = document_.nodes[open.node];
-      int first = 0;
-      for (const auto& [name, at] : map.keys)
-        if (name == key && first == 0) first = at.line;
-      document_.error(
-          pos, length_of(key), "duplicate-key",
-          fmt::format("'{}' is given twice; it is already set in line {}", shown(key), first));
-    }
+    const auto [first, is_new] = open.seen.emplace(key, pos.line);
+    if (!is_new)
+      document_.error(pos, length_of(key), "duplicate-key",
+                      fmt::format("'{}' is given twice; it is already set in line {}", shown(key),
+                                  first->second));
     document_.nodes[open.node].keys.emplace_back(key, pos);
     open.key_pending = true;
   }
@@ -217,8 +213,8 @@ class Builder : public YAML::EventHandler {
     if (!open_.empty()) {
       YamlNode& parent = document_.nodes[open_.back().node];
       if (parent.kind == YamlKind::Map) {
-        node.path = parent.path.empty() ? parent.keys.back().first
-                                        : parent.path + "." + parent.keys.back().first;
+        const std::string key = shown(parent.keys.back().first);
+        node.path = parent.path.empty() ? key : parent.path + "." + key;
         open_.back().key_pending = false;
       } else {
         node.path = fmt::format("{}[{}]", parent.path, parent.children.size());
@@ -533,6 +529,7 @@ std::optional<std::int64_t> YamlValue::bytes(std::int64_t least, std::int64_t mo
       {"", 1},      {"B", 1},     {"KiB", 1 << 10}, {"MiB", 1 << 20},  {"GiB", 1 << 30},
       {"kB", 1000}, {"KB", 1000}, {"MB", 1000000},  {"GB", 1000000000}};
   std::vector<std::string> names;
+  names.reserve(kUnits.size());
   for (const auto& [name, factor] : kUnits) names.push_back(name);
   const std::optional<Quantity> q = quantity(names);
   if (!q) return std::nullopt;

@@ -234,6 +234,16 @@ TEST(Yaml, MessagesOfAHopelessFileAreBounded) {
   EXPECT_EQ(p.diagnostics.back().code, "too-many-messages");
 }
 
+TEST(Yaml, HugeFilesAreRefusedQuickly) {
+  std::string same, wide = "[";
+  for (int i = 0; i < 150000; ++i) same += "a: 1\n";
+  EXPECT_EQ(Parsed(same).diagnostics.size(), 201u);
+  for (int i = 0; i < 250000; ++i) wide += i % 1000 == 999 ? "1,\n" : "1,";
+  EXPECT_EQ(Parsed(wide + "]").only().code, "yaml-too-large");
+  EXPECT_EQ(Parsed(std::string(100000, 'a')).only().code, "yaml-too-large");
+  EXPECT_EQ(Parsed(std::string(9 << 20, '\n')).only().code, "yaml-too-large");
+}
+
 TEST(Yaml, KeysMustBeWords) {
   EXPECT_TRUE(has_errors(Parsed("? [a, b]\n: 1\n").diagnostics));
   EXPECT_TRUE(has_errors(Parsed("{[a]: 1}\n").diagnostics));
