@@ -574,7 +574,7 @@ class Model {
     const Level& level = levels_[static_cast<std::size_t>(node.depth)];
     const auto reduces = [&](const Loop& l) {
       return std::all_of(l.dims.begin(), l.dims.end(),
-                         [&](Dim d) { return is_reduction(level, d); });
+                         [&](Dim d) { return layer_.is_reduction(d); });
     };
     // Residences per iteration of each loop: products of trips down to the innermost loop that
     // moves outputs.
@@ -604,14 +604,6 @@ class Model {
     return v;
   }
   using Loop = workloads::Loop;
-  // Skewed outputs move with the kernel position too.
-  bool is_reduction(const Level& level, Dim d) const {
-    if (!layer_.is_reduction(d)) return false;
-    if (layer_.has_window() && (d == Dim::R || d == Dim::S))
-      return level.cut(d == Dim::R ? Dim::Y : Dim::X).kind != Cut::Kind::Skewed;
-    return true;
-  }
-
   struct Transfer {
     bool exists = false;
     std::int64_t parent = 0, channel = 0, slot = 0, start = 0, injected = 0, arrival = 0;

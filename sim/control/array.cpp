@@ -339,6 +339,7 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   if (words > 0 && granted) medium_->occupy(time.injected);
   c.flights.push_back(flight);
   if (pes()) c.timings.push_back(time);
+  if (!pes()) advance_ledger();
   if (granted) kick();
   return true;
 }
@@ -616,11 +617,22 @@ void Array::report_work(std::int64_t parent_step) {
   above_->advance_ledger();
 }
 
+// Whether no channel has words of the step still to send (partial sums may come after the work
+// of children that do not need them).
+bool Array::filled(std::int64_t step) {
+  for (const Channel& c : channels_)
+    for (Tensor x : c.tensors) {
+      const Residence* r = traffic(x).at(progress(x).next_fill);
+      if (r != nullptr && !r->end && r->step <= step) return false;
+    }
+  return true;
+}
+
 // Settles every step that all children have left behind.
 void Array::advance_ledger() {
   std::int64_t least = kNever;
   for (Array* b : below_) least = std::min(least, b->reported_before_);
-  while (first_account_ < least && !ledger_ended_) {
+  while (first_account_ < least && !ledger_ended_ && filled(first_account_)) {
     if (!walker_.next()) {
       ledger_ended_ = true;
       report_work(kNever);

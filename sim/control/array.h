@@ -123,6 +123,7 @@ class Array : public sc_core::sc_module {
   void account_work(std::int64_t step, std::int64_t work);
   void settle(std::int64_t words, std::int64_t work);
   void report_work(std::int64_t parent_step);
+  bool filled(std::int64_t step);
   void advance_ledger();
 
   Machine& m_;
