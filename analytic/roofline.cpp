@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lower bounds of the run time from the counts: each resource's work divided by what it can do.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analytic/estimator.h"
+
+namespace counterpoint::analytic {
+namespace {
+
+std::int64_t cycles(double words, double bits, hw::Rate rate, std::int64_t instances) {
+  if (rate.unlimited()) return 0;
+  const double amount = rate.bytes ? bits / 8 : words;
+  // All instances work side by side: the busiest has at least the average.
+  return static_cast<std::int64_t>(amount * 1000 / static_cast<double>(rate.per_kcycle) /
+                                   static_cast<double>(instances));
+}
+
+}  // namespace
+
+Roofline roofline(const workloads::Mapping& mapping, const stats::LayerResult& r) {
+  Roofline out;
+  const hw::BoundMachine& m = mapping.machine;
+  const std::array<double, 3> bits = {static_cast<double>(m.machine.bits.input),
+                                      static_cast<double>(m.machine.bits.weight),
+                                      static_cast<double>(m.machine.bits.psum)};
+  out.peak_macs_per_cycle = static_cast<double>(r.pes * r.lanes);
+  out.bounds.push_back({"PEs", (r.macs + r.pes * r.lanes - 1) / (r.pes * r.lanes)});
+  for (std::size_t i = 0; i < r.network.size(); ++i) {
+    const stats::NetworkResult& n = r.network[i];
+    double crossing = 0;
+    double down_words = 0, down_bits = 0, most_words = 0, most_bits = 0, up_words = 0, up_bits = 0;
+    for (std::size_t t = 0; t < 3; ++t) {
+      const double down = static_cast<double>(n.link[t].injected);
+      const double up = static_cast<double>(n.link[t].drain_injected);
+      down_words += down;
+      down_bits += down * bits[t];
+      most_words = std::max(most_words, down);
+      most_bits = std::max(most_bits, down * bits[t]);
+      up_words += up;
+      up_bits += up * bits[t];
+    }
+    crossing = (down_bits + up_bits) / 8;
+    out.intensity.push_back(crossing > 0 ? static_cast<double>(r.macs) / crossing : 0);
+    const hw::Network& net = m.network[i];
+    // Separate channels work side by side.
+    const bool shared = net.channels == hw::Channels::Shared;
+    const double words = shared ? down_words : most_words, b = shared ? down_bits : most_bits;
+    out.bounds.push_back({fmt::format("network '{}' to children", n.name),
+                          cycles(words, b, net.bandwidth, n.instances)});
+    out.bounds.push_back({fmt::format("network '{}' to parent", n.name),
+                          cycles(up_words, up_bits, net.bandwidth, n.instances)});
+    out.bounds.push_back({fmt::format("read port of '{}'", r.storage[i].name),
+                          cycles(words, b, m.storage[i].read_port, n.instances)});
+    out.bounds.push_back({fmt::format("write port of '{}'", r.storage[i].name),
+                          cycles(up_words, up_bits, m.storage[i].write_port, n.instances)});
+  }
+  std::stable_sort(out.bounds.begin(), out.bounds.end(),
+                   [](const Bound& a, const Bound& b) { return a.cycles > b.cycles; });
+  if (out.bounds[0].cycles > 0)
+    out.attainable_macs_per_cycle =
+        static_cast<double>(r.macs) / static_cast<double>(out.bounds[0].cycles);
+  if (r.cycles > 0)
+    out.achieved_macs_per_cycle = static_cast<double>(r.macs) / static_cast<double>(r.cycles);
+  return out;
+}
+
+}  // namespace counterpoint::analytic

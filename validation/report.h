@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// One layer through one or both models, as a JSON object (docs/json.md).
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "hw/machine.h"
+#include "workloads/mapping.h"
+#include "workloads/network.h"
+
+namespace counterpoint::validation {
+
+using Json = nlohmann::ordered_json;
+
+enum class Mode : std::uint8_t { Validate, Estimate, Simulate };
+
+struct RunOptions {
+  Mode mode = Mode::Validate;
+  bool waive_capacity = false;
+  bool carry_data = true;
+  double tolerance_percent = 0;  ///< allowed difference of cycles; counts must always be equal
+  bool all_statistics = false;   ///< in tables; JSON and CSV always have all
+};
+
+/// Runs one layer. Never throws for a user's mistake or a failing model: the object's "status"
+/// says "ok", "disagree", "not-modelled", "refused" (illegal or not fitting) or "error".
+/// `dataflow` may be null if the layer has its own.
+Json run_layer(const workloads::NetworkLayer& layer, const workloads::Dataflow* dataflow,
+               const hw::Machine& machine, const RunOptions& options);
+
+/// Whether some network of the machine is a shared medium: the estimate is a lower bound then.
+bool contended(const hw::BoundMachine& machine);
+
+}  // namespace counterpoint::validation
