@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// validate, estimate and simulate: one campaign over the selected layers.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <thread>
+
+#include "cli/options.h"
+#include "input/diagnostics.h"
+#include "validation/campaign.h"
+#include "validation/writers.h"
+
+namespace counterpoint::cli {
+namespace {
+
+int run(const char* command, validation::Mode mode, const char* examples,
+        const std::vector<std::string>& args) {
+  po::options_description options("Options");
+  add_input_options(options);
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.add_options()("jobs,j", po::value<int>()->default_value(cores)->value_name("N"),
+                        "layers at a time, each in a process of its own")(
+      "format,f", po::value<std::string>()->default_value("table")->value_name("FORMAT"),
+      "table, csv or json")("out,o", po::value<std::string>()->value_name("FILE"),
+                            "write there instead of to standard output; finished layers are kept "
+                            "in FILE.partial until the end")(
+      "resume", po::bool_switch(), "go on where an interrupted run with --out stopped")(
+      "all", po::bool_switch(), "tables: all statistics of every layer");
+  if (mode != validation::Mode::Estimate)
+    options.add_options()("no-data", po::bool_switch(),
+                          "move words without values: same counts and cycles, no functional check");
+  if (mode == validation::Mode::Validate)
+    options.add_options()("tolerance", po::value<double>()->default_value(0)->value_name("PERCENT"),
+                          "largest difference of cycles that still agrees");
+  const auto values =
+      parse(command, "--machine M --network N [--dataflow D] [OPTIONS]", examples, options, args);
+  if (!values) return kAgree;
+  const std::string format = (*values)["format"].as<std::string>();
+  if (format != "table" && format != "csv" && format != "json")
+    throw UsageError(fmt::format("--format {}: it is table, csv or json", format));
+  const int jobs = (*values)["jobs"].as<int>();
+  if (jobs < 1 || jobs > 1024) throw UsageError("--jobs takes a number from 1 to 1024");
+  const bool to_file = values->count("out") != 0;
+  const bool resume = (*values)["resume"].as<bool>();
+  if (resume && !to_file) throw UsageError("--resume needs --out: it goes on with FILE.partial");
+
+  const Inputs in = read_inputs(*values);
+  validation::Campaign c;
+  c.layers = in.layers;
+  c.dataflow = in.dataflow ? &*in.dataflow : nullptr;
+  c.machine = &in.machine;
+  c.jobs = jobs;
+  c.progress = isatty(STDERR_FILENO) != 0;
+  c.resume = resume;
+  c.options.mode = mode;
+  c.options.waive_capacity = (*values)["waive-capacity"].as<bool>();
+  c.options.all_statistics = (*values)["all"].as<bool>();
+  if (mode != validation::Mode::Estimate) c.options.carry_data = !(*values)["no-data"].as<bool>();
+  if (mode == validation::Mode::Validate) {
+    c.options.tolerance_percent = (*values)["tolerance"].as<double>();
+    if (!(c.options.tolerance_percent >= 0 && c.options.tolerance_percent <= 100))
+      throw UsageError("--tolerance takes a percentage from 0 to 100");
+  }
+  const std::string out = to_file ? (*values)["out"].as<std::string>() : "";
+  if (to_file) {
+    c.journal = out + ".partial";
+    c.fingerprint = fmt::format("{} {} {} {} {}", command, in.fingerprint, c.options.waive_capacity,
+                                c.options.carry_data, c.options.tolerance_percent);
+  }
+  const validation::CampaignResult result = validation::run_campaign(c);
+
+  const validation::Heading heading{command, in.network.name, in.machine.name,
+                                    in.dataflow ? in.dataflow->name : "", kVersion};
+  std::string text;
+  if (format == "csv")
+    text = validation::write_csv(result.reports);
+  else if (format == "json")
+    text = validation::write_json(heading, result.reports);
+  else
+    text = validation::write_table(heading, result.reports, c.options);
+  if (to_file) {
+    std::ofstream file(out, std::ios::binary);
+    file << text;
+    file.close();
+    if (!file) throw input::InputError(fmt::format("cannot write {}", out));
+    if (!result.interrupted) std::remove(c.journal.c_str());
+  } else {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  }
+  if (result.interrupted) {
+    std::fprintf(stderr, "counterpoint: interrupted after %zu of %zu layers%s\n",
+                 result.reports.size(), in.layers.size(),
+                 to_file ? "; --resume goes on from here" : "");
+    return kInterrupted;
+  }
+  return validation::exit_status(result.reports);
+}
+
+}  // namespace
+
+int validate(const std::vector<std::string>& args) {
+  return run("validate", validation::Mode::Validate,
+             "  counterpoint validate --machine small --network alexnet --dataflow kc_p\n"
+             "  counterpoint validate -m eyeriss -n vgg16 -d row_stationary -l 'CONV*' --out "
+             "v.json -f json\n"
+             "  counterpoint validate -m my_machine.yaml -n my_mapping.m\n",
+             args);
+}
+
+int estimate(const std::vector<std::string>& args) {
+  return run("estimate", validation::Mode::Estimate,
+             "  counterpoint estimate --machine nvdla_like --network resnet50_v1 --dataflow nvdla\n"
+             "  counterpoint estimate -m small -n alexnet -d x_p -l CONV3 --all\n",
+             args);
+}
+
+int simulate(const std::vector<std::string>& args) {
+  return run("simulate", validation::Mode::Simulate,
+             "  counterpoint simulate --machine small --network alexnet --dataflow x_p -l CONV5\n"
+             "  counterpoint simulate -m eyeriss -n vgg16 -d row_stationary -l CONV1-2 --no-data\n",
+             args);
+}
+
+}  // namespace counterpoint::cli

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Everything that must hold before a change is published: formatting, no warnings, all tests, and
+# all tests again under the address and undefined-behaviour sanitizers. Does the set-up by itself.
+set -euo pipefail
+cd "$(dirname "$0")"
+bash scripts/setup.sh
+jobs=$(nproc)
+
+echo "== formatting"
+git ls-files '*.cpp' '*.h' | xargs clang-format --dry-run -Werror
+
+echo "== build, warnings are errors"
+cmake --preset release -DCOUNTERPOINT_TESTS=ON -DCOUNTERPOINT_WERROR=ON >/dev/null
+cmake --build --preset release -- -j "$jobs"
+
+echo "== build with sanitizers"
+cmake --preset asan >/dev/null
+cmake --build --preset asan -- -j "$jobs"
+
+echo "== tests with sanitizers"
+ctest --preset asan -j "$jobs" --no-tests=error -LE release-only
+
+echo "== tests"
+ctest --preset release -j "$jobs" --no-tests=error
