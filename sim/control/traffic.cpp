@@ -39,6 +39,8 @@ TensorTraffic::TensorTraffic(Config config)
   }
   active_now_.assign(n, 0);
   active_before_.assign(n, 0);
+  for (std::size_t i = 0, spatial = 0; i < axes_.size(); ++i)
+    if (axes_[i].spatial) spatial_axis_ = ++spatial == 1 ? static_cast<int>(i) : -1;
   pieces_.resize(2 * axes_.size() + 1);
   lists_.resize(axes_.size());
 }
@@ -142,7 +144,8 @@ void TensorTraffic::emit(const std::vector<const Runs*>& a, const std::vector<co
     return;
   }
   const std::size_t n = a.size();
-  std::vector<const Runs*> box = a;
+  std::vector<const Runs*>& box = box_;
+  box = a;
   for (std::size_t i = 0; i < n; ++i) {
     Runs& outside = pieces_[2 * i];
     Runs& inside = pieces_[2 * i + 1];
@@ -157,12 +160,44 @@ void TensorTraffic::emit(const std::vector<const Runs*>& a, const std::vector<co
   }
 }
 
+// Emits child p's words (b null-like if `whole`), by shifting another child's if they are alike.
+void TensorTraffic::emit_like(Model& model, bool whole, const std::vector<const Runs*>& a,
+                              const std::vector<const Runs*>& b, std::vector<std::int32_t>& ids,
+                              std::vector<std::int32_t>& local) {
+  const std::size_t axis = static_cast<std::size_t>(spatial_axis_);
+  const bool single = spatial_axis_ >= 0 && a[axis]->runs.size() == 1 &&
+                      a[axis]->runs[0].size() == 1 && (whole || *a[axis] == *b[axis]);
+  if (single && model.valid && model.whole == whole) {
+    const std::int64_t x = a[axis]->runs[0].lo;
+    const std::int32_t shift =
+        static_cast<std::int32_t>((x - model.coordinate) * c_.space->axes[axis].stride);
+    const std::size_t from = static_cast<std::size_t>(model.first);
+    const std::size_t n = static_cast<std::size_t>(model.last - model.first);
+    const std::size_t to = ids.size();
+    ids.resize(to + n);
+    for (std::size_t i = 0; i < n; ++i) ids[to + i] = ids[from + i] + shift;
+    if (c_.local) {
+      const std::int64_t cap = c_.local->cap[axis];
+      const std::int32_t place =
+          static_cast<std::int32_t>((x % cap - model.coordinate % cap) * c_.local->stride[axis]);
+      local.resize(to + n);
+      for (std::size_t i = 0; i < n; ++i) local[to + i] = local[from + i] + place;
+    }
+    return;
+  }
+  const std::int32_t first = static_cast<std::int32_t>(ids.size());
+  emit(a, whole ? nullptr : &b, ids, local);
+  if (single)
+    model = {true, whole, a[axis]->runs[0].lo, first, static_cast<std::int32_t>(ids.size())};
+}
+
 void TensorTraffic::enter_operand(Residence& r) {
   const std::int64_t n = walker_.children();
   bool spatial = false;
   for (const AxisState& s : axes_) spatial = spatial || s.spatial;
   std::vector<const Runs*> now(axes_.size()), before(axes_.size());
   r.per_child.assign(static_cast<std::size_t>(n), 0);
+  Model model;
   const auto begin = [&](std::int64_t p, bool continues) {
     for (std::size_t i = 0; i < axes_.size(); ++i) {
       now[i] = &set(i, p, false);
@@ -170,7 +205,7 @@ void TensorTraffic::enter_operand(Residence& r) {
     }
     Chunk chunk;
     chunk.first = static_cast<std::int32_t>(r.ids.size());
-    emit(now, continues ? &before : nullptr, r.ids, r.local);
+    emit_like(model, !continues, now, before, r.ids, r.local);
     chunk.last = static_cast<std::int32_t>(r.ids.size());
     return chunk;
   };
@@ -257,6 +292,7 @@ void TensorTraffic::leave_output(Residence& r, bool last) {
   const std::int64_t n = walker_.children();
   std::vector<const Runs*> now(axes_.size()), before(axes_.size());
   r.per_sender.assign(static_cast<std::size_t>(n), 0);
+  Model model;
   for (std::int64_t p = 0; p < n; ++p) {
     const std::size_t j = static_cast<std::size_t>(p);
     if (!active_before_[j]) continue;
@@ -267,7 +303,7 @@ void TensorTraffic::leave_output(Residence& r, bool last) {
     const bool all = last || walker_.gap() || !active_now_[j];
     Chunk chunk;
     chunk.first = static_cast<std::int32_t>(r.leave_ids.size());
-    emit(before, all ? nullptr : &now, r.leave_ids, r.leave_local);
+    emit_like(model, all, before, now, r.leave_ids, r.leave_local);
     chunk.last = static_cast<std::int32_t>(r.leave_ids.size());
     if (chunk.size() == 0) continue;
     chunk.receivers_first = static_cast<std::int32_t>(r.leave_senders.size());
@@ -295,6 +331,7 @@ void TensorTraffic::leave_output(Residence& r, bool last) {
 
 void TensorTraffic::enter_output(Residence& r) {
   const std::int64_t n = walker_.children();
+  Model model;
   std::vector<const Runs*> now(axes_.size()), before(axes_.size());
   r.per_child.assign(static_cast<std::size_t>(n), 0);
   for (std::int64_t p = 0; p < n; ++p) {
@@ -307,7 +344,7 @@ void TensorTraffic::enter_output(Residence& r) {
     const bool continues = started_ && !walker_.gap() && active_before_[j];
     Chunk chunk;
     chunk.first = static_cast<std::int32_t>(r.ids.size());
-    emit(now, continues ? &before : nullptr, r.ids, r.local);
+    emit_like(model, !continues, now, before, r.ids, r.local);
     chunk.last = static_cast<std::int32_t>(r.ids.size());
     if (chunk.size() == 0) continue;
     chunk.receivers_first = static_cast<std::int32_t>(r.receivers.size());

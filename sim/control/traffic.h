@@ -138,6 +138,16 @@ class TensorTraffic {
   void enter_and_leave(Residence& r, bool last);
   void emit(const std::vector<const Runs*>& a, const std::vector<const Runs*>* b,
             std::vector<std::int32_t>& ids, std::vector<std::int32_t>& local);
+  /// The children's words, where one is a shifted copy of another's: same sets on all axes but
+  /// the spatial one, and there a single coordinate that the child had before too, or had not.
+  struct Model {
+    bool valid = false, whole = false;
+    std::int64_t coordinate = 0;
+    std::int32_t first = 0, last = 0;
+  };
+  void emit_like(Model& model, bool whole, const std::vector<const Runs*>& a,
+                 const std::vector<const Runs*>& b, std::vector<std::int32_t>& ids,
+                 std::vector<std::int32_t>& local);
   void emit_box(const std::vector<const Runs*>& box, std::vector<std::int32_t>& ids,
                 std::vector<std::int32_t>& local);
   void enter_operand(Residence& r);
@@ -162,6 +172,8 @@ class TensorTraffic {
   std::int64_t next_read_hint_ = 0;
   // Scratch of emit.
   std::vector<Runs> pieces_;
+  std::vector<const Runs*> box_;
+  int spatial_axis_ = -1;  ///< the one axis that differs between children; -1 if none or several
   std::vector<std::vector<std::pair<std::int32_t, std::int32_t>>> lists_;
 };
 

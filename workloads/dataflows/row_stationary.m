@@ -15,7 +15,7 @@ Dataflow row_stationary {
   // Sets of 14 columns side by side, each for 16 filters.
   SpatialMap(16,16) K;
   TemporalMap(1,1) X';
-  Cluster(14*Sz(R),P);
+  Cluster(14,P);
   SpatialMap(1,1) Y';
   // A column: kernel row r meets input row y' + r; the column adds up.
   Cluster(Sz(R),P);
