@@ -1,0 +1,724 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/oracle/model/oracle.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace counterpoint::oracle {
+namespace {
+
+using workloads::Box;
+using workloads::Dim;
+using workloads::Layer;
+using workloads::Mapping;
+using Word = std::vector<std::int64_t>;  // coordinates
+using Words = std::set<Word>;
+using Point = std::vector<std::int64_t>;  // all loop indices of one multiply-accumulate
+using Time = std::int64_t;
+
+constexpr int kInput = 0, kWeight = 1, kOutput = 2;
+
+Words minus(const Words& a, const Words& b) {
+  Words out;
+  for (const Word& w : a)
+    if (b.count(w) == 0) out.insert(w);
+  return out;
+}
+
+/// Input coordinate where output index o meets kernel index k, if the pair does work.
+std::optional<std::int64_t> meet(const workloads::Window& w, std::int64_t o, std::int64_t k) {
+  const std::int64_t distance = w.stride * o + w.dilation * k - w.offset;
+  if (distance < 0 || distance % w.upsample != 0 || distance / w.upsample >= w.extent)
+    return std::nullopt;
+  return distance / w.upsample;
+}
+
+/// Section 1: the multiply-accumulates of a box and the words each one touches.
+struct Contents {
+  std::vector<Point> points;
+  std::array<Words, 3> words;
+};
+
+Contents contents(const Layer& layer, const Box& box) {
+  using workloads::Operator;
+  Contents c;
+  if (box.empty()) return c;
+  Point i(workloads::kDims);
+  const auto at = [&](Dim d) { return i[static_cast<std::size_t>(workloads::index(d))]; };
+  const auto visit = [&] {
+    Word in, weight, out;
+    if (layer.op == Operator::Gemm) {
+      in = {at(Dim::B), at(Dim::M), at(Dim::K)};
+      weight = {layer.weight_has_batch ? at(Dim::B) : 0, at(Dim::K), at(Dim::N)};
+      out = {at(Dim::B), at(Dim::M), at(Dim::N)};
+    } else {
+      const auto row = meet(layer.rows, at(Dim::Y), at(Dim::R));
+      const auto column = meet(layer.cols, at(Dim::X), at(Dim::S));
+      if (!row || !column) return;
+      const bool depthwise = layer.op == Operator::DsConv;
+      in = {at(Dim::N), at(Dim::G), at(Dim::C), *row, *column};
+      weight = {at(Dim::G), at(Dim::K), at(Dim::C), at(Dim::R), at(Dim::S)};
+      out = {at(Dim::N), at(Dim::G), depthwise ? at(Dim::C) : at(Dim::K), at(Dim::Y), at(Dim::X)};
+    }
+    c.points.push_back(i);
+    c.words[kInput].insert(in);
+    c.words[kWeight].insert(weight);
+    c.words[kOutput].insert(out);
+  };
+  // Ten nested loops, written as an odometer.
+  for (Dim d : workloads::kAllDims) i[static_cast<std::size_t>(workloads::index(d))] = box[d].lo;
+  for (;;) {
+    visit();
+    int d = workloads::kDims - 1;
+    for (; d >= 0; --d) {
+      const auto k = static_cast<std::size_t>(d);
+      if (++i[k] < box.range[k].hi) break;
+      i[k] = box.range[k].lo;
+    }
+    if (d < 0) return c;
+  }
+}
+
+struct Step {
+  int parent_step = 0;          // the step of the array above in which it is executed
+  bool after_break = false;     // first of all, or its unit (or one above it) was idle before
+  std::vector<Box> box;         // per child
+  std::vector<Contents> child;  // per child
+  std::int64_t work = 0;        // cycles at full speed
+  std::int64_t injected = 0;    // words of all tensors to the children
+};
+
+struct Residence {
+  int first = 0, last = 0;  // steps
+};
+
+struct Transfer {
+  bool exists = false;
+  std::array<bool, 3> begins{};  // tensors of its channel of which a residence begins
+  std::array<std::int64_t, 3> injected{}, delivered{};
+  std::vector<std::array<std::int64_t, 3>> to_child;
+  std::set<int> writers;  // residences of this array whose drains wrote the partial sums it carries
+  std::int64_t words() const { return injected[0] + injected[1] + injected[2]; }
+};
+
+struct Drain {
+  std::int64_t injected = 0, senders = 0;
+  std::vector<std::int64_t> from_child;
+};
+
+/// A memo that notices when a value is asked for while it is being worked out.
+struct Memo {
+  std::optional<Time> value;
+  bool open = false;
+  template <class F>
+  Time get(F compute) {
+    if (value) return *value;
+    if (open) throw std::logic_error("oracle: the rules wait for each other");
+    open = true;
+    value = compute();
+    open = false;
+    return *value;
+  }
+};
+
+/// One unit with its children.
+struct Array {
+  int level = 0;
+  Array* parent = nullptr;
+  int number = 0;                // which child of the parent's unit this unit is
+  std::vector<Array*> children;  // arrays below; empty for arrays of PEs
+  std::deque<Step> steps;
+  std::array<std::vector<Residence>, 3> residences;
+  std::array<std::vector<int>, 3> residence_of;     // by step
+  std::array<std::vector<Transfer>, 3> transfers;   // by channel and step
+  std::vector<Drain> drains;                        // by residence of the outputs
+  std::map<Word, int> values;                       // of the unit: the drain that wrote, or -1
+  std::array<std::vector<Memo>, 3> transfer_start;  // by channel and step
+  std::array<std::vector<Memo>, 3> released;        // by tensor and residence
+  std::vector<Memo> work_start, drain_start;
+
+  bool pes() const { return children.empty(); }
+  int count() const { return static_cast<int>(steps.size()); }
+  Step& step(int s) { return steps[static_cast<std::size_t>(s)]; }
+};
+
+class Oracle {
+ public:
+  explicit Oracle(const Mapping& m)
+      : m_(m), levels_(static_cast<int>(m.nest.levels.size())), layer_(m.layer) {}
+
+  stats::LayerResult run() {
+    build_arrays();
+    enumerate_steps();
+    check_each_mac_once();
+    prepare_result();
+    find_residences();
+    find_transfers();
+    root().values.clear();
+    move(root(), 0);
+    count_tiles();
+    requirement();
+    times();
+    return r_;
+  }
+
+ private:
+  const hw::Network& network(const Array& a) const { return m_.machine.network[size(a.level)]; }
+  const hw::Storage& storage(int depth) const { return m_.machine.storage[size(depth)]; }
+  static std::size_t size(int i) { return static_cast<std::size_t>(i); }
+  Array& root() { return arrays_.front(); }
+  bool refetch(const Array& a) const { return network(a).psum == hw::PsumPolicy::Refetch; }
+  bool shared(const Array& a) const { return network(a).channels == hw::Channels::Shared; }
+  int channel(const Array& a, int tensor) const { return shared(a) ? 0 : tensor; }
+  int channels(const Array& a) const { return shared(a) ? 1 : 3; }
+  std::int64_t units(const Array& a) const { return m_.nest.levels[size(a.level)].units; }
+
+  // --- section 2 ---------------------------------------------------------------------------
+  void build_arrays() {
+    arrays_.emplace_back();
+    for (std::size_t i = 0; i < arrays_.size(); ++i) {
+      if (arrays_[i].level + 1 == levels_) continue;
+      for (int p = 0; p < units(arrays_[i]); ++p) {
+        arrays_.emplace_back();
+        arrays_.back().level = arrays_[i].level + 1;
+        arrays_.back().parent = &arrays_[i];
+        arrays_.back().number = p;
+        arrays_[i].children.push_back(&arrays_.back());
+      }
+    }
+  }
+
+  void enumerate_steps() {
+    for (Array& a : arrays_) {  // parents come before their children
+      if (a.parent == nullptr) {
+        execute(a, layer_.whole(), 0, true);
+        continue;
+      }
+      bool idle = true;
+      for (int t = 0; t < a.parent->count(); ++t) {
+        const Step& given = a.parent->step(t);
+        if (given.after_break) idle = true;
+        if (given.child[size(a.number)].points.empty()) {
+          idle = true;
+          continue;
+        }
+        execute(a, given.box[size(a.number)], t, idle);
+        idle = false;
+      }
+    }
+  }
+
+  void execute(Array& a, const Box& tile, int parent_step, bool after_break) {
+    const workloads::Level& level = m_.nest.levels[size(a.level)];
+    std::vector<std::int64_t> index(level.loops.size(), 0);
+    for (;;) {
+      Step s;
+      s.parent_step = parent_step;
+      s.after_break = after_break;
+      bool any = false;
+      for (int p = 0; p < level.units; ++p) {
+        s.box.push_back(workloads::child_box(layer_, level, tile, index, p));
+        s.child.push_back(contents(layer_, s.box.back()));
+        any = any || !s.child.back().points.empty();
+      }
+      if (any) {
+        a.steps.push_back(std::move(s));
+        after_break = false;
+      }
+      int l = static_cast<int>(index.size()) - 1;
+      for (; l >= 0; --l) {
+        if (++index[size(l)] < workloads::trips(layer_, level, tile, l)) break;
+        index[size(l)] = 0;
+      }
+      if (l < 0) return;
+    }
+  }
+
+  void check_each_mac_once() {
+    std::map<Point, int> done;
+    for (Array& a : arrays_)
+      if (a.pes())
+        for (Step& s : a.steps)
+          for (const Contents& pe : s.child)
+            for (const Point& p : pe.points) ++done[p];
+    const Contents all = contents(layer_, layer_.whole());
+    for (const Point& p : all.points)
+      if (done[p] != 1)
+        throw std::logic_error("oracle: a multiply-accumulate is done " + std::to_string(done[p]) +
+                               " times");
+    if (done.size() != all.points.size())
+      throw std::logic_error("oracle: multiply-accumulates that the layer does not have");
+    r_.macs = static_cast<std::int64_t>(done.size());
+    for (Array& a : arrays_)  // children come after their parents: from the back
+      if (a.pes())
+        for (Step& s : a.steps) {
+          for (const Contents& pe : s.child)
+            s.work = std::max(s.work, divide_up(static_cast<std::int64_t>(pe.points.size()),
+                                                m_.machine.machine.lanes));
+        }
+    for (auto a = arrays_.rbegin(); a != arrays_.rend(); ++a)
+      for (int t = 0; t < a->count(); ++t)
+        for (Array* below : a->children) {
+          std::int64_t sum = 0;
+          for (Step& s : below->steps)
+            if (s.parent_step == t) sum += s.work;
+          a->step(t).work = std::max(a->step(t).work, sum);
+        }
+  }
+
+  // --- section 4: what moves ----------------------------------------------------------------
+  static const Words& tile(Array& a, int s, int p, int tensor) {
+    return a.step(s).child[size(p)].words[size(tensor)];
+  }
+  static Words new_words(Array& a, int s, int p, int tensor) {
+    if (a.step(s).after_break) return tile(a, s, p, tensor);
+    return minus(tile(a, s, p, tensor), tile(a, s - 1, p, tensor));
+  }
+  /// Output words of child p that its next step does not use.
+  static Words leaving(Array& a, int s, int p) {
+    if (s + 1 == a.count() || a.step(s + 1).after_break) return tile(a, s, p, kOutput);
+    return minus(tile(a, s, p, kOutput), tile(a, s + 1, p, kOutput));
+  }
+
+  void find_residences() {
+    for (Array& a : arrays_)
+      for (int x = 0; x < 3; ++x)
+        for (int s = 0; s < a.count(); ++s) {
+          bool change = a.step(s).after_break;
+          for (int p = 0; p < units(a) && !change; ++p)
+            change = tile(a, s, p, x) != tile(a, s - 1, p, x);
+          if (change) a.residences[size(x)].push_back({s, s});
+          a.residences[size(x)].back().last = s;
+          a.residence_of[size(x)].push_back(static_cast<int>(a.residences[size(x)].size()) - 1);
+        }
+  }
+
+  bool begins(const Array& a, int tensor, int s) const {
+    const int g = a.residence_of[size(tensor)][size(s)];
+    return a.residences[size(tensor)][size(g)].first == s;
+  }
+
+  void find_transfers() {
+    for (Array& a : arrays_) {
+      for (int c = 0; c < channels(a); ++c) {
+        a.transfers[size(c)].resize(a.steps.size());
+        a.transfer_start[size(c)].resize(a.steps.size());
+      }
+      for (int x = 0; x < 3; ++x) a.released[size(x)].resize(a.residences[size(x)].size());
+      a.work_start.resize(a.steps.size());
+      a.drains.resize(a.residences[kOutput].size());
+      a.drain_start.resize(a.drains.size());
+      for (Drain& d : a.drains) d.from_child.resize(static_cast<std::size_t>(units(a)));
+      for (int s = 0; s < a.count(); ++s)
+        for (int x = 0; x < 3; ++x) {
+          Transfer& t = a.transfers[size(channel(a, x))][size(s)];
+          t.to_child.resize(static_cast<std::size_t>(units(a)));
+          if (!begins(a, x, s) || (x == kOutput && !refetch(a))) continue;
+          t.begins[size(x)] = true;
+          t.exists = true;
+          if (x == kOutput) continue;  // decided while values are followed
+          Words distinct;
+          std::set<Words> different;
+          for (int p = 0; p < units(a); ++p) {
+            const Words fresh = new_words(a, s, p, x);
+            const auto n = static_cast<std::int64_t>(fresh.size());
+            t.to_child[size(p)][size(x)] = n;
+            t.delivered[size(x)] += n;
+            different.insert(fresh);
+            distinct.insert(fresh.begin(), fresh.end());
+          }
+          switch (network(a).multicast) {
+            case hw::Multicast::None: t.injected[size(x)] = t.delivered[size(x)]; break;
+            case hw::Multicast::Word:
+              t.injected[size(x)] = static_cast<std::int64_t>(distinct.size());
+              break;
+            case hw::Multicast::Tile:
+              for (const Words& w : different)
+                t.injected[size(x)] += static_cast<std::int64_t>(w.size());
+              break;
+          }
+        }
+    }
+  }
+
+  /// Follows the partial sums through the steps of an array within one step of its parent, in
+  /// the order of the nest: transfer of a step, everything below it, drain after it.
+  void move(Array& a, int parent_step) {
+    for (int s = 0; s < a.count(); ++s) {
+      if (a.step(s).parent_step != parent_step) continue;
+      read_back(a, s);
+      count_transfers(a, s);
+      for (int p = 0; p < units(a); ++p)
+        if (!a.pes() && !a.step(s).child[size(p)].points.empty()) move(*a.children[size(p)], s);
+      if (a.pes()) count_operands(a, s);
+      drain(a, s);
+    }
+  }
+
+  void read_back(Array& a, int s) {
+    Transfer& t = a.transfers[size(channel(a, kOutput))][size(s)];
+    for (int p = 0; p < units(a); ++p)
+      for (const Word& w : new_words(a, s, p, kOutput)) {
+        auto value = a.values.find(w);
+        if (!refetch(a) || value == a.values.end()) {
+          if (a.pes()) ++zero_starts_;
+          continue;
+        }
+        if (value->second >= 0) t.writers.insert(value->second);
+        a.values.erase(value);  // the parent's copy is void
+        ++t.to_child[size(p)][kOutput];
+        ++t.injected[kOutput];
+        ++t.delivered[kOutput];
+        if (!a.pes()) a.children[size(p)]->values[w] = -1;
+      }
+  }
+
+  void count_transfers(Array& a, int s) {
+    stats::StorageResult& up = r_.storage[size(a.level)];
+    stats::StorageResult& down = r_.storage[size(a.level + 1)];
+    for (int c = 0; c < channels(a); ++c) {
+      const Transfer& t = a.transfers[size(c)][size(s)];
+      if (!t.exists) continue;
+      a.step(s).injected += t.words();
+      for (std::size_t x = 0; x < 3; ++x) {
+        stats::LinkCounts& link = r_.network[size(a.level)].link[x];
+        link.injected += t.injected[x];
+        link.delivered += t.delivered[x];
+        if (x == kOutput) {
+          up.access[x].readback_read += t.injected[x];
+          down.access[x].readback_write += t.delivered[x];
+        } else {
+          up.access[x].fill_read += t.injected[x];
+          down.access[x].fill_write += t.delivered[x];
+        }
+      }
+      r_.network[size(a.level)].fill_busy += duration(a, t);
+    }
+  }
+
+  void count_operands(Array& a, int s) {
+    for (const Contents& pe : a.step(s).child) {
+      auto& access = r_.storage.back().access;
+      const auto n = static_cast<std::int64_t>(pe.points.size());
+      access[kInput].operand_read += n;
+      access[kWeight].operand_read += n;
+      access[kOutput].operand_read += n;  // zero starts are taken off in count_tiles()
+      access[kOutput].operand_write += n;
+    }
+  }
+
+  void drain(Array& a, int s) {
+    const int g = a.residence_of[kOutput][size(s)];
+    stats::LinkCounts& link = r_.network[size(a.level)].link[kOutput];
+    stats::AccessCounts& up = r_.storage[size(a.level)].access[kOutput];
+    stats::AccessCounts& down = r_.storage[size(a.level + 1)].access[kOutput];
+    std::vector<Word> arriving;
+    Words distinct;
+    Drain& d = a.drains[size(g)];
+    for (int p = 0; p < units(a); ++p)
+      for (const Word& w : leaving(a, s, p)) {
+        if (a.residences[kOutput][size(g)].last != s)
+          throw std::logic_error("oracle: words leave inside a residence");
+        if (!a.pes() && a.children[size(p)]->values.erase(w) != 1)
+          throw std::logic_error("oracle: a word without a value leaves");
+        ++d.from_child[size(p)];
+        ++d.senders;
+        if (network(a).reduction == hw::Reduction::None || distinct.insert(w).second)
+          arriving.push_back(w);
+      }
+    d.injected = static_cast<std::int64_t>(arriving.size());
+    if (a.residences[kOutput][size(g)].last != s) return;
+    link.drain_injected += d.injected;
+    link.drain_senders += d.senders;
+    down.drain_read += d.senders;
+    r_.network[size(a.level)].drain_busy += duration(a, d);
+    for (const Word& w : arriving) {
+      if (a.values.count(w) != 0) {
+        ++up.accumulate_read;
+        ++up.accumulate_write;
+      } else {
+        ++up.drain_write;
+      }
+      a.values[w] = g;
+    }
+  }
+
+  // --- section 5 ---------------------------------------------------------------------------
+  void prepare_result() {
+    r_.pes = m_.machine.machine.pes;
+    r_.lanes = m_.machine.machine.lanes;
+    r_.storage.resize(size(levels_ + 1));
+    r_.network.resize(size(levels_));
+    for (int d = 0; d <= levels_; ++d) {
+      stats::StorageResult& s = r_.storage[size(d)];
+      s.name = storage(d).name;
+      s.capacity_bytes = storage(d).capacity_bytes;
+      s.instances = 1;
+      for (int l = 0; l < d; ++l) s.instances *= m_.nest.levels[size(l)].units;
+    }
+    for (int l = 0; l < levels_; ++l) {
+      r_.network[size(l)].name = m_.machine.network[size(l)].name;
+      r_.network[size(l)].instances = r_.storage[size(l)].instances;
+    }
+    r_.arrays = r_.storage[size(levels_ - 1)].instances;
+  }
+
+  int bits(int tensor) const {
+    const hw::WordBits& b = m_.machine.machine.bits;
+    return tensor == kInput ? b.input : tensor == kWeight ? b.weight : b.psum;
+  }
+
+  void count_tiles() {
+    r_.storage.back().access[kOutput].operand_read -= zero_starts_;
+    const Contents whole = contents(layer_, layer_.whole());
+    for (std::size_t x = 0; x < 3; ++x)
+      r_.storage[0].tile_words[x] = static_cast<std::int64_t>(whole.words[x].size());
+    for (Array& a : arrays_)
+      for (int s = 0; s < a.count(); ++s)
+        for (int p = 0; p < units(a); ++p)
+          for (int x = 0; x < 3; ++x) {
+            stats::StorageResult& child = r_.storage[size(a.level + 1)];
+            const auto now = static_cast<std::int64_t>(tile(a, s, p, x).size());
+            child.tile_words[size(x)] = std::max(child.tile_words[size(x)], now);
+            const auto fresh = static_cast<std::int64_t>(new_words(a, s, p, x).size());
+            const std::int64_t before =
+                a.step(s).after_break ? 0 : static_cast<std::int64_t>(tile(a, s - 1, p, x).size());
+            child.sliding_words[size(x)] = std::max(child.sliding_words[size(x)], before + fresh);
+          }
+    for (int d = 1; d <= levels_; ++d) {
+      stats::StorageResult& s = r_.storage[size(d)];
+      std::int64_t tiles = 0, sliding = 0;
+      for (int x = 0; x < 3; ++x) {
+        const std::int64_t bytes_x8 = m_.machine.machine.capacity_in_words ? 8 : bits(x);
+        tiles += s.tile_words[size(x)] * bytes_x8;
+        sliding += s.sliding_words[size(x)] * bytes_x8;
+      }
+      s.required_bytes = divide_up(tiles, 8) * hw::slots(storage(d).buffering);
+      s.sliding_bytes = divide_up(sliding, 8);
+    }
+    for (int l = 0; l < levels_; ++l)
+      for (stats::LinkCounts& link : r_.network[size(l)].link)
+        link.hops = m_.machine.network[size(l)].topology == hw::Topology::Pipe
+                        ? link.delivered + link.drain_senders
+                        : link.injected + link.drain_injected;
+  }
+
+  void requirement() {
+    for (Array& a : arrays_) {
+      stats::NetworkResult& n = r_.network[size(a.level)];
+      for (int s = 0; s < a.count(); ++s) {
+        n.average_words += a.step(s).injected;
+        n.average_cycles += a.step(s).work;
+        if (s == 0) continue;
+        const std::int64_t words = a.step(s).injected, cycles = a.step(s - 1).work;
+        if (n.peak_cycles == 0 || words * n.peak_cycles > n.peak_words * cycles) {
+          n.peak_words = words;
+          n.peak_cycles = cycles;
+        }
+      }
+    }
+  }
+
+  // --- section 4: when ---------------------------------------------------------------------
+  static std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+  std::int64_t cycles(const hw::Rate& rate, const std::array<std::int64_t, 3>& words) const {
+    if (rate.unlimited()) return 0;
+    std::int64_t amount = 0;
+    for (int x = 0; x < 3; ++x) amount += words[size(x)] * (rate.bytes ? bits(x) : 1);
+    return divide_up(amount * 1000, rate.per_kcycle * (rate.bytes ? 8 : 1));
+  }
+
+  std::int64_t duration(const Array& a, const Transfer& t) const {
+    std::int64_t d = std::max(cycles(network(a).bandwidth, t.injected),
+                              cycles(storage(a.level).read_port, t.injected));
+    for (const auto& child : t.to_child)
+      d = std::max(d, cycles(storage(a.level + 1).write_port, child));
+    return d;
+  }
+  std::int64_t duration(const Array& a, const Drain& t) const {
+    std::int64_t d = std::max(cycles(network(a).bandwidth, {0, 0, t.injected}),
+                              cycles(storage(a.level).write_port, {0, 0, t.injected}));
+    for (std::int64_t words : t.from_child)
+      d = std::max(d, cycles(storage(a.level + 1).read_port, {0, 0, words}));
+    return d;
+  }
+
+  int slots(const Array& a) const { return hw::slots(storage(a.level + 1).buffering); }
+
+  /// When residence g of a tensor may take its slot in the children.
+  Time slot_free(Array& a, int tensor, int g) {
+    return g < slots(a) ? 0 : released(a, tensor, g - slots(a));
+  }
+
+  Time wait_parent(Array& a, int c, int s) {
+    const Transfer& t = a.transfers[size(c)][size(s)];
+    Time at = 0;
+    if (a.parent == nullptr) return at;
+    for (int x = 0; x < 3; ++x)
+      if (t.injected[size(x)] > 0)
+        at = std::max(at, arrived(*a.parent, x,
+                                  a.parent->residence_of[size(x)][size(a.step(s).parent_step)]));
+    return at;
+  }
+  Time wait_channel(Array& a, int c, int s) {
+    for (int before = s - 1; before >= 0; --before)
+      if (a.transfers[size(c)][size(before)].exists) return transfer_injected(a, c, before);
+    return 0;
+  }
+  Time wait_slot(Array& a, int c, int s) {
+    const Transfer& t = a.transfers[size(c)][size(s)];
+    Time at = 0;
+    for (int x = 0; x < 3; ++x)
+      if (t.begins[size(x)]) at = std::max(at, slot_free(a, x, a.residence_of[size(x)][size(s)]));
+    for (int g : t.writers) at = std::max(at, drain_arrived(a, g));
+    return at;
+  }
+  Time transfer_start(Array& a, int c, int s) {
+    return a.transfer_start[size(c)][size(s)].get([&] {
+      return std::max({wait_parent(a, c, s), wait_channel(a, c, s), wait_slot(a, c, s)});
+    });
+  }
+  Time transfer_injected(Array& a, int c, int s) {
+    return transfer_start(a, c, s) + duration(a, a.transfers[size(c)][size(s)]);
+  }
+  Time transfer_arrived(Array& a, int c, int s) {
+    if (a.transfers[size(c)][size(s)].words() == 0) return transfer_injected(a, c, s);
+    return transfer_injected(a, c, s) + network(a).latency +
+           (a.parent == nullptr ? storage(0).latency : 0);
+  }
+
+  /// When residence g of a tensor has arrived in the children.
+  Time arrived(Array& a, int tensor, int g) {
+    if (tensor == kOutput && !refetch(a)) return 0;
+    return transfer_arrived(a, channel(a, tensor), a.residences[size(tensor)][size(g)].first);
+  }
+
+  Time released(Array& a, int tensor, int g) {
+    return a.released[size(tensor)][size(g)].get([&]() -> Time {
+      if (tensor == kOutput) return drain_injected(a, g);
+      const Residence& r = a.residences[size(tensor)][size(g)];
+      if (a.pes()) return work_end(a, r.last);
+      Time at = 0;
+      for (Array* child : a.children) {
+        std::optional<Time> last;
+        const int c = channel(*child, tensor);
+        for (int s = 0; s < child->count(); ++s) {
+          const int t = child->step(s).parent_step;
+          if (t >= r.first && t <= r.last &&
+              child->transfers[size(c)][size(s)].injected[size(tensor)] > 0)
+            last = transfer_injected(*child, c, s);
+        }
+        at = std::max(at, last ? *last : arrived(a, tensor, g));
+      }
+      return at;
+    });
+  }
+
+  Time work_start(Array& a, int s) {
+    return a.work_start[size(s)].get([&] {
+      Time at = s > 0 ? work_end(a, s - 1) : 0;
+      for (int x = 0; x < 3; ++x)
+        at = std::max(at, arrived(a, x, a.residence_of[size(x)][size(s)]));
+      if (begins(a, kOutput, s))
+        at = std::max(at, slot_free(a, kOutput, a.residence_of[kOutput][size(s)]));
+      return at;
+    });
+  }
+  Time work_end(Array& a, int s) { return work_start(a, s) + a.step(s).work; }
+
+  Time drain_start(Array& a, int g) {
+    return a.drain_start[size(g)].get([&] {
+      const Residence& r = a.residences[kOutput][size(g)];
+      Time at = g > 0 ? drain_injected(a, g - 1) : 0;
+      if (a.pes()) at = std::max(at, work_end(a, r.last) + m_.machine.machine.pipeline_latency);
+      for (Array* child : a.children)
+        for (int h = 0; h < static_cast<int>(child->drains.size()); ++h) {
+          const int t = child->step(child->residences[kOutput][size(h)].last).parent_step;
+          if (t >= r.first && t <= r.last) at = std::max(at, drain_arrived(*child, h));
+        }
+      if (!a.pes()) at = std::max(at, arrived(a, kOutput, g));
+      if (a.parent != nullptr && a.drains[size(g)].injected > 0)
+        at = std::max(at,
+                      slot_free(*a.parent, kOutput,
+                                a.parent->residence_of[kOutput][size(a.step(r.last).parent_step)]));
+      return at;
+    });
+  }
+  Time drain_injected(Array& a, int g) {
+    return drain_start(a, g) + duration(a, a.drains[size(g)]);
+  }
+  Time drain_arrived(Array& a, int g) {
+    if (a.drains[size(g)].injected == 0) return drain_injected(a, g);
+    std::int64_t depth = 0;
+    if (network(a).reduction == hw::Reduction::Chain) depth = units(a) - 1;
+    if (network(a).reduction == hw::Reduction::Tree)
+      while ((std::int64_t{1} << depth) < units(a)) ++depth;
+    return drain_injected(a, g) + network(a).latency + depth;
+  }
+
+  void times() {
+    for (int g = 0; g < static_cast<int>(root().drains.size()); ++g)
+      r_.cycles = std::max(r_.cycles, drain_arrived(root(), g));
+    for (Array& a : arrays_)
+      if (a.pes()) stack(a);
+  }
+
+  void stack(Array& a) {
+    stats::CycleStack& k = r_.stack;
+    r_.steps += a.count();
+    if (a.count() == 0) {
+      k.startup += r_.cycles;
+      return;
+    }
+    k.startup += work_start(a, 0);
+    k.tail += r_.cycles - work_end(a, a.count() - 1);
+    for (int s = 0; s < a.count(); ++s) {
+      k.compute += a.step(s).work;
+      if (s == 0) continue;
+      int x = -1;
+      for (int c = 0; c < channels(a); ++c)
+        if (a.transfers[size(c)][size(s)].exists &&
+            (x < 0 || transfer_arrived(a, c, s) > transfer_arrived(a, x, s)))
+          x = c;
+      for (Time now = work_end(a, s - 1); now < work_start(a, s); ++now) {
+        if (x < 0)
+          ++k.drain;
+        else if (now < wait_parent(a, x, s))
+          ++k.level_above;
+        else if (now < wait_channel(a, x, s))
+          ++k.bandwidth;
+        else if (now < wait_slot(a, x, s))
+          ++k.drain;
+        else if (now < transfer_injected(a, x, s))
+          ++k.bandwidth;
+        else if (now < transfer_arrived(a, x, s))
+          ++k.latency;
+        else
+          ++k.drain;
+      }
+    }
+  }
+
+  const Mapping& m_;
+  int levels_;
+  const Layer& layer_;
+  std::deque<Array> arrays_;
+  stats::LayerResult r_;
+  std::int64_t zero_starts_ = 0;
+};
+
+}  // namespace
+
+stats::LayerResult brute_force(const Mapping& mapping) {
+  return Oracle(mapping).run();
+}
+
+}  // namespace counterpoint::oracle
