@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "cli/options.h"
 #include "input/diagnostics.h"
 #include "workloads/mapping.h"
@@ -50,7 +48,7 @@ int check(const std::vector<std::string>& args) {
     out += input::format(r.diagnostics);
     all_legal = all_legal && r.mapping.has_value();
   }
-  std::fwrite(out.data(), 1, out.size(), stdout);
+  print(out);
   return all_legal ? kAgree : kInput;
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "cli/options.h"
 #include "hw/machine_file.h"
 #include "stats/table.h"
@@ -67,7 +65,7 @@ int list(const std::vector<std::string>& args) {
         out += fmt::format("  {:<22} {:<13} {}\n", d.key, d.unit, d.sentence);
     }
   }
-  std::fwrite(out.data(), 1, out.size(), stdout);
+  print(out);
   return kAgree;
 }
 

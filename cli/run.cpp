@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -64,6 +65,9 @@ int run(const char* command, validation::Mode mode, const char* examples,
       throw UsageError("--tolerance takes a percentage from 0 to 100");
   }
   const std::string out = to_file ? (*values)["out"].as<std::string>() : "";
+  std::error_code ignored;
+  if (std::filesystem::is_directory(out, ignored))
+    throw input::InputError(fmt::format("--out {}: it is a directory", out));
   if (to_file) {
     c.journal = out + ".partial";
     c.fingerprint = fmt::format("{} {} {} {} {}", command, in.fingerprint, c.options.waive_capacity,
@@ -87,7 +91,7 @@ int run(const char* command, validation::Mode mode, const char* examples,
     if (!file) throw input::InputError(fmt::format("cannot write {}", out));
     if (!result.interrupted) std::remove(c.journal.c_str());
   } else {
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    print(text);
   }
   if (result.interrupted) {
     std::fprintf(stderr, "counterpoint: interrupted after %zu of %zu layers%s\n",

@@ -35,8 +35,7 @@ Energy energy(const hw::BoundMachine& machine, const LayerResult& result) {
     e.network.push_back(level);
   }
   e.macs = static_cast<double>(result.macs) * machine.machine.energy.mac_pj;
-  e.leakage =
-      static_cast<double>(result.cycles) * machine.machine.energy.leakage_pj_per_cycle;
+  e.leakage = static_cast<double>(result.cycles) * machine.machine.energy.leakage_pj_per_cycle;
   return e;
 }
 

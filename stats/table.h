@@ -16,14 +16,14 @@ enum class Scope : std::uint8_t { Layer, Storage, StorageTensor, Network, Networ
 
 struct Description {
   Scope scope;
-  const char* key;       ///< last part of the name
+  const char* key;  ///< last part of the name
   const char* unit;
   const char* sentence;
-  bool timing;           ///< depends on when things happen, not only on what: collisions change it
+  bool timing;  ///< depends on when things happen, not only on what: collisions change it
 };
 
 struct Statistic {
-  std::string name;      ///< "cycles", "gb.weight.fill_read", "array network.fill_busy"
+  std::string name;  ///< "cycles", "gb.weight.fill_read", "array network.fill_busy"
   const Description* description;
   std::int64_t value;
 };

@@ -46,15 +46,27 @@ Json result_json(const workloads::Mapping& m, const stats::LayerResult& r) {
   Json statistics = Json::object();
   for (const stats::Statistic& s : stats::flatten(r)) statistics[s.name] = s.value;
   j["statistics"] = std::move(statistics);
-  Json reuse = Json::object();  // operands used by the PEs per word read at the level
+  Json accesses = Json::object();
   for (const stats::StorageResult& s : r.storage) {
     Json level;
-    const char* names[] = {"input", "weight", "output"};
-    for (std::size_t t = 0; t < 3; ++t)
-      level[names[t]] = ratio(r.storage.back().access[t].operand_read, s.access[t].reads());
-    reuse[s.name] = level;
+    for (const workloads::Tensor tensor : workloads::kAllTensors) {
+      const auto t = static_cast<std::size_t>(workloads::index(tensor));
+      // Reuse: operands used by the PEs per word read at the level.
+      level[std::string(workloads::name(tensor))] = {
+          {"reads", s.access[t].reads()},
+          {"writes", s.access[t].writes()},
+          {"reuse", ratio(r.storage.back().access[t].operand_read, s.access[t].reads())}};
+    }
+    accesses[s.name] = std::move(level);
   }
-  j["reuse"] = std::move(reuse);
+  j["accesses"] = std::move(accesses);
+  Json capacity = Json::object();
+  for (std::size_t i = 1; i < r.storage.size(); ++i) {
+    const std::int64_t bytes = m.machine.storage[i].capacity_bytes;
+    capacity[r.storage[i].name] = {{"required", r.storage[i].required_bytes},
+                                   {"available", bytes == 0 ? Json() : Json(bytes)}};
+  }
+  j["capacity"] = std::move(capacity);
   Json requirement = Json::object();
   for (std::size_t i = 0; i < r.network.size(); ++i) {
     const stats::NetworkResult& n = r.network[i];
@@ -154,6 +166,15 @@ Json run_layer(const workloads::NetworkLayer& layer, const workloads::Dataflow* 
   try {
     const workloads::BindResult bound =
         workloads::bind(layer.layer, *flow, machine, {options.waive_capacity});
+    Json warnings = Json::array();
+    for (const input::Diagnostic& d : bound.diagnostics)
+      if (d.severity == input::Severity::Warning)
+        warnings.push_back({{"code", d.code},
+                            {"message", d.message},
+                            {"file", d.file},
+                            {"line", d.pos.line},
+                            {"column", d.pos.column}});
+    if (!warnings.empty()) j["warnings"] = std::move(warnings);
     if (!bound.mapping) {
       std::string text;
       for (const input::Diagnostic& d : bound.diagnostics) {

@@ -48,6 +48,60 @@ std::string stack_difference(const Json& report) {
   return out;
 }
 
+// All that is known about one layer: the simulated result if there is one.
+std::string everything(const Json& report, const RunOptions& options) {
+  const bool simulated = options.mode != Mode::Estimate;
+  const Json& r = report[simulated ? "simulation" : "estimate"];
+  std::string out =
+      fmt::format("{} ({})\n", text_of(report["layer"]), simulated ? "simulated" : "estimated");
+  out += fmt::format("  {:<20} {:<7} {:>16} {:>16} {:>10}\n", "storage", "tensor", "reads",
+                     "writes", "reuse");
+  for (const auto& [level, tensors] : r["accesses"].items())
+    for (const auto& [tensor, n] : tensors.items())
+      out += fmt::format("  {:<20} {:<7} {:>16} {:>16} {:>10.2f}\n", level, tensor,
+                         grouped(n["reads"]), grouped(n["writes"]), n["reuse"].get<double>());
+  for (const auto& [level, c] : r["capacity"].items())
+    out += fmt::format("  {}: needs {} bytes of {}\n", level, grouped(c["required"]),
+                       c["available"].is_null() ? "unlimited" : grouped(c["available"]));
+  for (const auto& [network, n] : r["bandwidth_requirement"].items())
+    out += fmt::format("  {}: needs {:.3f} words per cycle on average, {:.3f} at the peak, of {}\n",
+                       network, n["average_words_per_cycle"].get<double>(),
+                       n["peak_words_per_cycle"].get<double>(), text_of(n["available"]));
+  if (r.contains("energy")) {
+    const Json& e = r["energy"];
+    out += fmt::format("  energy {:.6g} {}: MACs {:.4g}, leakage {:.4g}", e["total"].get<double>(),
+                       text_of(e["unit"]), e["macs"].get<double>(), e["leakage"].get<double>());
+    for (const char* kind : {"storage", "network"})
+      for (const auto& [level, t] : e[kind].items())
+        out += fmt::format(
+            ", {} {:.4g}", level,
+            t["input"].get<double>() + t["weight"].get<double>() + t["output"].get<double>());
+    out += "\n";
+  }
+  if (report.contains("roofline")) {
+    const Json& f = report["roofline"];
+    out += fmt::format(
+        "  roofline: bound by {}, attainable {:.1f}, achieved {:.1f} MACs per cycle\n",
+        f["bounds"].empty() ? "nothing" : text_of(f["bounds"][0]["resource"]),
+        f["attainable_macs_per_cycle"].get<double>(), f["achieved_macs_per_cycle"].get<double>());
+  }
+  out += "  statistics that are not zero:\n";
+  std::string subject = "?";
+  for (const auto& [name, value] : r["statistics"].items()) {
+    if (value == 0) continue;
+    const std::size_t dot = name.rfind('.');
+    const std::string of = dot == std::string::npos ? "" : name.substr(0, dot);
+    if (of != subject) {
+      if (subject != "?") out += "\n";
+      out += of.empty() ? "    layer:" : fmt::format("    {}:", of);
+      subject = of;
+    }
+    out +=
+        fmt::format(" {} {}", dot == std::string::npos ? name : name.substr(dot + 1), value.dump());
+  }
+  return out + "\n\n";
+}
+
 }  // namespace
 
 std::string write_table(const Heading& h, const std::vector<Json>& reports,
@@ -68,7 +122,7 @@ std::string write_table(const Heading& h, const std::vector<Json>& reports,
 
   std::int64_t macs = 0, estimated = 0, simulated = 0;
   std::size_t agree = 0, disagree = 0, refused = 0, unmodelled = 0, errors = 0;
-  std::string notes;
+  std::string notes, details;
   for (const Json& r : reports) {
     const std::string name = r["layer"], status = r["status"];
     const std::int64_t repeat = r.value("repeat", std::int64_t{1});
@@ -100,6 +154,10 @@ std::string write_table(const Heading& h, const std::vector<Json>& reports,
                   : "  DISAGREE";
     }
     out += repeat > 1 ? fmt::format("  (x {})\n", repeat) : "\n";
+    if (r.contains("warnings"))
+      for (const Json& w : r["warnings"])
+        notes +=
+            fmt::format("{}: warning: {} [{}]\n", name, text_of(w["message"]), text_of(w["code"]));
     if (r.contains("reason")) notes += fmt::format("{}: {}\n", name, text_of(r["reason"]));
     if (r.contains("unmet_capacity"))
       for (const Json& s : r["unmet_capacity"])
@@ -114,21 +172,7 @@ std::string write_table(const Heading& h, const std::vector<Json>& reports,
           notes += fmt::format("{}: {}: estimated {}, simulated {}\n", name, text_of(d["name"]),
                                d["estimate"].dump(), d["simulation"].dump());
     }
-    if (options.all_statistics) {
-      for (const auto& [key, value] : main["statistics"].items())
-        notes += fmt::format("{}: {} = {}\n", name, key, value.dump());
-      if (main.contains("energy"))
-        notes +=
-            fmt::format("{}: energy = {:.6g} {}\n", name, main["energy"]["total"].get<double>(),
-                        text_of(main["energy"]["unit"]));
-      if (r.contains("roofline"))
-        notes += fmt::format(
-            "{}: roofline: bound by {}, attainable {:.1f}, achieved {:.1f} MACs per cycle\n", name,
-            r["roofline"]["bounds"].empty() ? "nothing"
-                                            : text_of(r["roofline"]["bounds"][0]["resource"]),
-            r["roofline"]["attainable_macs_per_cycle"].get<double>(),
-            r["roofline"]["achieved_macs_per_cycle"].get<double>());
-    }
+    if (options.all_statistics) details += everything(r, options);
   }
   out += fmt::format("{:<{}}  {:>16}  ", "total", width, grouped(macs));
   if (both)
@@ -136,6 +180,7 @@ std::string write_table(const Heading& h, const std::vector<Json>& reports,
   else
     out += fmt::format("{:>15}\n", grouped(options.mode == Mode::Estimate ? estimated : simulated));
   if (!notes.empty()) out += "\n" + notes;
+  if (!details.empty()) out += "\n" + details;
   out += "\n";
   if (both)
     out += fmt::format("{} layers agree, {} disagree", agree, disagree);
@@ -198,7 +243,7 @@ std::string write_json(const Heading& h, const std::vector<Json>& reports) {
   j["machine"] = h.machine;
   if (!h.dataflow.empty()) j["dataflow"] = h.dataflow;
   j["layers"] = reports;
-  return j.dump(2) + "\n";
+  return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 int exit_status(const std::vector<Json>& reports) {
