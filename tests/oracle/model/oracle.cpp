@@ -477,9 +477,6 @@ class Oracle {
 
   void count_tiles() {
     r_.storage.back().access[kOutput].operand_read -= zero_starts_;
-    const Contents whole = contents(layer_, layer_.whole());
-    for (std::size_t x = 0; x < 3; ++x)
-      r_.storage[0].tile_words[x] = static_cast<std::int64_t>(whole.words[x].size());
     for (Array& a : arrays_)
       for (int s = 0; s < a.count(); ++s)
         for (int p = 0; p < units(a); ++p)

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validation/fuzz/generator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <vector>
+
+#include "workloads/language.h"
+#include "workloads/layer_spec.h"
+
+namespace counterpoint::validation::fuzz {
+namespace {
+
+using Int = std::int64_t;
+using workloads::Dim;
+
+/// SplitMix64: portable, and good enough to choose cases.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t next() {
+    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15u);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+  }
+  /// In [lo, hi].
+  Int between(Int lo, Int hi) {
+    return lo + static_cast<Int>(next() % static_cast<std::uint64_t>(hi - lo + 1));
+  }
+  bool percent(Int chance) { return between(1, 100) <= chance; }
+  template <class T, std::size_t N>
+  T one_of(const std::array<T, N>& of) {
+    return of[static_cast<std::size_t>(between(0, static_cast<Int>(N) - 1))];
+  }
+  template <class T>
+  void shuffle(std::vector<T>& v) {
+    for (std::size_t i = v.size(); i > 1; --i)
+      std::swap(v[i - 1], v[static_cast<std::size_t>(between(0, static_cast<Int>(i) - 1))]);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+Int at(const std::array<Int, workloads::kDims>& e, Dim d) {
+  return e[static_cast<std::size_t>(workloads::index(d))];
+}
+
+workloads::Layer random_layer(Random& r, const Limits& limits) {
+  for (;;) {
+    workloads::LayerSpec s;
+    s.name = "case";
+    s.type =
+        r.one_of<const char*, 7>({"CONV", "CONV", "DSCONV", "NGCONV", "TRCONV", "GEMM", "BGEMM"});
+    const bool matrix = s.type == "GEMM" || s.type == "BGEMM";
+    if (matrix) {
+      if (s.type == "BGEMM") s.b = r.between(1, 3);
+      s.m = r.between(1, 9);
+      s.n = r.between(1, 9);
+      s.k = r.between(1, 9);
+    } else {
+      const bool transposed = s.type == "TRCONV";
+      if (r.percent(30)) s.n = r.between(1, 3);
+      if (s.type == "NGCONV") s.g = r.between(1, 3);
+      if (s.type != "DSCONV") s.k = r.between(1, 6);
+      s.c = r.between(1, 6);
+      s.r = r.between(1, 4);
+      s.s = r.between(1, 3);
+      s.stride_y = r.between(1, 3);
+      s.stride_x = r.percent(70) ? *s.stride_y : r.between(1, 3);
+      if (r.percent(25)) s.dilation_y = r.between(1, 2);
+      if (r.percent(25)) s.dilation_x = r.between(1, 2);
+      s.y = r.between(transposed ? 1 : *s.r, transposed ? 4 : 9);
+      s.x = r.between(transposed ? 1 : *s.s, transposed ? 4 : 7);
+      if (r.percent(35)) {
+        s.pad_top = r.between(0, 2);
+        s.pad_bottom = r.between(0, 2);
+      }
+      if (r.percent(35)) {
+        s.pad_left = r.between(0, 2);
+        s.pad_right = r.between(0, 2);
+      }
+    }
+    std::vector<workloads::SpecMessage> messages;
+    const auto layer = workloads::make_layer(s, messages);
+    if (!layer) continue;
+    const Int n = workloads::macs(*layer);
+    if (n >= 1 && n <= limits.max_macs) return *layer;
+  }
+}
+
+/// Directives that divide a tile of the given largest extents; `extent` becomes the child's.
+std::string random_level(Random& r, const workloads::Layer& layer, Int units, bool temporal_only,
+                         std::array<Int, workloads::kDims>& extent) {
+  struct Line {
+    std::string text;
+    bool spatial;
+  };
+  std::vector<Line> lines;
+  std::vector<Dim> dims;
+  for (Dim d : workloads::kAllDims)
+    if (layer.has(d) && r.percent(at(extent, d) > 1 ? 80 : 25)) dims.push_back(d);
+  r.shuffle(dims);
+
+  // Which dimension is spread over the units: preferably one that can be.
+  Dim spread = dims.empty() ? (layer.has_window() ? Dim::C : Dim::K) : dims[0];
+  for (Dim d : dims)
+    if (at(extent, d) > 1 && r.percent(60)) spread = d;
+  const bool spatial = !temporal_only && (units > 1 || r.percent(50));
+  if (spatial && std::find(dims.begin(), dims.end(), spread) == dims.end())
+    dims.insert(dims.begin() + r.between(0, static_cast<Int>(dims.size())), spread);
+
+  // Rows (columns) cut together with their kernel: skewed, as row-stationary arrays are.
+  std::array<bool, workloads::kDims> done{};
+  const auto mark = [&](Dim d) -> bool& { return done[static_cast<std::size_t>(index(d))]; };
+  std::array<Int, workloads::kDims> child = extent;
+  const auto set = [&](Dim d, Int n) { child[static_cast<std::size_t>(index(d))] = n; };
+  const auto word = [](bool s) { return s ? "SpatialMap" : "TemporalMap"; };
+  for (Dim y : {Dim::Y, Dim::X}) {
+    const Dim k = y == Dim::Y ? Dim::R : Dim::S;
+    if (!layer.has_window() || temporal_only || at(extent, k) < 2 || !r.percent(25)) continue;
+    const workloads::Window& w = layer.window(y);
+    const Int kernel = r.between(1, at(extent, k) - 1);
+    const Int rows = w.dilation * (kernel - 1) + 1;
+    const bool both = spatial && r.percent(60);
+    Int size = rows, offset = both ? w.dilation * kernel : 1;
+    if (!both) {
+      size = rows + r.between(0, 3);
+      offset = std::max<Int>(1, size - rows + 1);
+    }
+    lines.push_back(
+        {fmt::format("{}({},{}) {};", word(both), size, offset, y == Dim::Y ? "Y" : "X"), both});
+    lines.push_back({fmt::format("{}({},{}) {};", word(both), kernel, kernel, name(k)), both});
+    mark(y) = mark(k) = true;
+    set(y, std::min(at(extent, y), (size - rows) / w.stride + 1));
+    set(k, kernel);
+    if (both) mark(spread) = true;  // the units are taken
+  }
+  for (Dim d : dims) {
+    if (mark(d) && d != spread) continue;
+    if (mark(d)) continue;
+    const Int e = at(extent, d);
+    Int size = r.percent(15) ? e + r.between(0, 2) : r.percent(40) ? 1 : r.between(1, e);
+    const bool s = spatial && d == spread;
+    if (s && e > 1 && r.percent(70)) size = std::max<Int>(1, (e + units - 1) / units);
+    const bool axis = layer.has_window() && (d == Dim::Y || d == Dim::X);
+    const Dim k = d == Dim::Y ? Dim::R : Dim::S;
+    bool kernel_whole = axis;
+    if (axis)
+      for (Dim other : dims) kernel_whole = kernel_whole && other != k;
+    if (axis && kernel_whole && r.percent(60)) {
+      const workloads::Window& w = layer.window(d);
+      const Int rows = w.stride * (size - 1) + w.dilation * (at(extent, k) - 1) + 1;
+      lines.push_back({fmt::format("{}({},{}) {};", word(s), rows,
+                                   r.percent(50) ? size : size * w.stride, d == Dim::Y ? "Y" : "X"),
+                       s});
+    } else {
+      lines.push_back({fmt::format("{}({},{}) {};", word(s), size, size, name(d)), s});
+    }
+    mark(d) = true;
+    set(d, std::min(size, e));
+  }
+  r.shuffle(lines);
+  std::string out;
+  for (const Line& l : lines) out += l.text + "\n";
+  extent = child;
+  return out;
+}
+
+hw::Rate random_rate(Random& r, Int unlimited_percent) {
+  if (r.percent(unlimited_percent)) return {};
+  hw::Rate rate;
+  rate.per_kcycle = r.one_of<Int, 10>({250, 400, 700, 1000, 1000, 1500, 2000, 3000, 7300, 16000});
+  rate.bytes = r.percent(25);
+  return rate;
+}
+
+hw::Network random_network(Random& r, const std::string& name, bool offchip, const Limits& limits) {
+  hw::Network n;
+  n.name = name;
+  n.bandwidth = random_rate(r, 20);
+  n.latency = r.percent(40) ? 0 : r.between(1, 9);
+  if (!offchip) {
+    n.multicast = static_cast<hw::Multicast>(r.between(0, 2));
+    n.reduction = static_cast<hw::Reduction>(r.between(0, 2));
+  }
+  n.channels = static_cast<hw::Channels>(r.between(0, 1));
+  n.psum = static_cast<hw::PsumPolicy>(r.between(0, 1));
+  if (limits.buses && r.percent(40)) n.topology = hw::Topology::Bus;
+  return n;
+}
+
+hw::Storage random_storage(Random& r, const std::string& name) {
+  hw::Storage s;
+  s.name = name;
+  s.buffering = static_cast<hw::Buffering>(r.between(0, 1));
+  s.read_port = random_rate(r, 75);
+  s.write_port = random_rate(r, 75);
+  return s;
+}
+
+std::string yaml_rate(const hw::Rate& rate) {
+  if (rate.unlimited()) return "unlimited";
+  return fmt::format("{}.{:03} {}", rate.per_kcycle / 1000, rate.per_kcycle % 1000,
+                     rate.bytes ? "bytes" : "words");
+}
+
+std::string yaml_network(const hw::Network& n, bool offchip) {
+  std::string out = fmt::format("{{name: {}, topology: {}, bandwidth: {}, latency: {}", n.name,
+                                n.topology == hw::Topology::Bus ? "bus" : "pipe",
+                                yaml_rate(n.bandwidth), n.latency);
+  if (!offchip) {
+    constexpr std::array<const char*, 3> multicast = {"none", "tile", "word"};
+    constexpr std::array<const char*, 3> reduction = {"none", "chain", "tree"};
+    out += fmt::format(", multicast: {}, reduction: {}",
+                       multicast[static_cast<std::size_t>(n.multicast)],
+                       reduction[static_cast<std::size_t>(n.reduction)]);
+  }
+  return out + fmt::format(", channels: {}, psum: {}}}",
+                           n.channels == hw::Channels::Shared ? "shared" : "separate",
+                           n.psum == hw::PsumPolicy::Refetch ? "refetch" : "accumulate");
+}
+
+}  // namespace
+
+Case generate(std::uint64_t seed, const Limits& limits) {
+  Random r(seed);
+  Case c;
+  c.seed = seed;
+  c.layer.layer = random_layer(r, limits);
+  const workloads::Layer& layer = c.layer.layer;
+
+  // The dataflow: levels of random cluster sizes.
+  const Int levels = r.between(1, limits.max_levels);
+  std::vector<Int> units(static_cast<std::size_t>(levels), 1);
+  Int product = 1;
+  for (Int& u : units) {
+    u = r.percent(15) ? 1 : r.between(2, 4);
+    if (product * u > limits.max_pes) u = 1;
+    product *= u;
+  }
+  std::array<Int, workloads::kDims> extent = layer.extent;
+  std::string text;
+  if (r.percent(20)) {
+    text += random_level(r, layer, 1, true, extent) + "GlobalBuffer;\n";
+  }
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (i > 0) text += fmt::format("Cluster({},P);\n", units[i]);
+    text += random_level(r, layer, units[i], false, extent);
+  }
+  const auto parsed = workloads::parse_dataflow("Dataflow random {\n" + text + "}\n", "random");
+  if (!parsed.dataflow)
+    throw std::logic_error("generator: dataflow does not parse:\n" + text +
+                           input::format(parsed.diagnostics));
+  c.layer.dataflow = *parsed.dataflow;
+
+  hw::Machine& m = c.machine;
+  m.name = "random";
+  m.pes = product + (r.percent(20) && units.size() > 1 ? r.between(0, 1) : 0);
+  m.lanes = r.percent(60) ? 1 : r.between(2, 4);
+  m.pipeline_latency = r.percent(60) ? 0 : r.between(1, 5);
+  const Int bits = r.between(0, 2);
+  m.bits = bits == 0   ? hw::WordBits{8, 8, 32}
+           : bits == 1 ? hw::WordBits{16, 16, 32}
+                       : hw::WordBits{4, 6, 24};
+  m.storage.push_back({});
+  m.storage.back().name = "off_chip";
+  m.storage.back().read_port = random_rate(r, 80);
+  m.storage.back().write_port = random_rate(r, 80);
+  m.storage.back().latency = r.percent(60) ? 0 : r.between(1, 12);
+  m.network.push_back(random_network(r, "n0", true, limits));
+  m.storage.push_back(random_storage(r, "global_buffer"));
+  if (!r.percent(40)) m.storage.back().capacity_bytes = r.between(8, 600);
+  m.network.push_back(random_network(r, "n1", false, limits));
+  Int below = product;
+  for (std::size_t i = 1; i < units.size(); ++i) {
+    below /= units[i - 1];
+    const Int above = m.storage.back().cluster_pes > 0 ? m.storage.back().cluster_pes : m.pes;
+    if (below >= above || above % below != 0 || !r.percent(50)) continue;
+    m.storage.push_back(random_storage(r, fmt::format("cluster_buffer_{}", i)));
+    m.storage.back().cluster_pes = below;
+    m.network.push_back(random_network(r, fmt::format("n{}", i + 1), false, limits));
+  }
+  m.storage.push_back(random_storage(r, "pe_buffer"));
+  if (r.percent(40)) m.implied_network = random_network(r, "implied", false, limits);
+  return c;
+}
+
+std::string machine_yaml(const hw::Machine& m) {
+  std::string out = fmt::format(
+      "name: {}\npes: {}\nlanes: {}\npipeline_latency: {}\nbits: {{input: {}, weight: {}, psum: "
+      "{}}}\nstorage:\n",
+      m.name, m.pes, m.lanes, m.pipeline_latency, m.bits.input, m.bits.weight, m.bits.psum);
+  for (std::size_t i = 0; i < m.storage.size(); ++i) {
+    const hw::Storage& s = m.storage[i];
+    const bool offchip = i == 0, last = i + 1 == m.storage.size();
+    out += fmt::format("  - level: {}\n    name: {}\n    read_port: {}\n    write_port: {}\n",
+                       offchip  ? "off_chip"
+                       : i == 1 ? "global_buffer"
+                       : last   ? "pe_buffer"
+                                : "cluster_buffer",
+                       s.name, yaml_rate(s.read_port), yaml_rate(s.write_port));
+    if (offchip) {
+      out += fmt::format("    latency: {}\n", s.latency);
+    } else {
+      out += s.capacity_bytes == 0 ? "    capacity: unlimited\n"
+                                   : fmt::format("    capacity: {} {}\n", s.capacity_bytes,
+                                                 m.capacity_in_words ? "words" : "B");
+      out += fmt::format("    buffering: {}\n",
+                         s.buffering == hw::Buffering::Double ? "double" : "single");
+      if (s.cluster_pes > 0) out += fmt::format("    cluster_pes: {}\n", s.cluster_pes);
+    }
+    if (!last) out += "    network: " + yaml_network(m.network[i], offchip) + "\n";
+  }
+  if (m.implied_network)
+    out += "implied_network: " + yaml_network(*m.implied_network, false) + "\n";
+  return out;
+}
+
+std::string describe(const Case& c) {
+  return fmt::format("seed {}\n{}\n{}", c.seed, workloads::print(c.layer), machine_yaml(c.machine));
+}
+
+}  // namespace counterpoint::validation::fuzz

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random small cases: a layer, a dataflow that divides it, a machine. The same seed gives the same
+// case on every platform; nothing here depends on either model.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "hw/machine.h"
+#include "workloads/network.h"
+
+namespace counterpoint::validation::fuzz {
+
+/// What random cases may contain.
+struct Limits {
+  std::int64_t max_macs = 1500;
+  int max_levels = 4;  ///< cluster levels of the dataflow, the top one included
+  std::int64_t max_pes = 64;
+  bool buses = false;  ///< networks may be buses (then the estimator is a lower bound)
+};
+
+struct Case {
+  std::uint64_t seed = 0;
+  workloads::NetworkLayer layer;  ///< with its dataflow
+  hw::Machine machine;
+};
+
+/// The case of a seed. Most are legal and some are not: `workloads::bind` decides (with the
+/// capacity waived, for the buffers may be too small on purpose).
+Case generate(std::uint64_t seed, const Limits& limits = {});
+
+/// The machine as a file that `hw::read_machine` reads.
+std::string machine_yaml(const hw::Machine& machine);
+
+/// A case as text to reproduce it with: mapping file, then machine file.
+std::string describe(const Case& c);
+
+}  // namespace counterpoint::validation::fuzz
