@@ -182,9 +182,8 @@ std::vector<Statistic> flatten(const LayerResult& result) {
 std::string markdown() {
   std::string text =
       "# Statistics\n\nWritten by `counterpoint list statistics --format markdown`; a test keeps "
-      "it "
-      "up to date. Both models report all of\nthem; the rules are in [machine.md](machine.md), "
-      "section 5. Names are `level.tensor.key` with the level's or network's own\nname.\n";
+      "it up to\ndate. Both models report all of them; the rules are in [machine.md](machine.md), "
+      "section 5. Names\nare `level.tensor.key` with the level's or network's own name.\n";
   const auto section = [&](Scope scope, const char* title) {
     text += std::string("\n## ") + title + "\n\n| key | unit | meaning |\n|---|---|---|\n";
     for (const Description& d : descriptions())
