@@ -150,6 +150,9 @@ class Model {
     const std::int64_t n = level.units;
     bool single = false;
     std::set<std::int64_t> cuts{0, n};
+    // Partial sums that all children share are read back by the first of them.
+    if (m_.machine.network[depth].psum == hw::PsumPolicy::Refetch)
+      cuts.insert(std::min<std::int64_t>(1, n));
     for (Dim d : kAllDims) {
       if (!varies(level, d)) continue;
       const Cut& cut = level.cut(d);
@@ -686,7 +689,7 @@ class Model {
         child_words += per_child[i];
         child_bits += per_child[i] * width(t);
         x.slot = std::max(x.slot, slot[i]);
-        if (t == Tensor::Output && again.age > 0 &&
+        if (t == Tensor::Output && words[i] > 0 && again.age > 0 &&
             again.age <= static_cast<std::int64_t>(node.drain_history.size()))
           x.slot = std::max(x.slot, node.drain_history[static_cast<std::size_t>(again.age - 1)].at);
         if (words[i] > 0 && node.above != nullptr && (t != Tensor::Output || refetch(*node.above)))
@@ -737,7 +740,7 @@ class Model {
       if (box.empty()) continue;
       // The child's partial sums: read back with the tile, or kept from the step before.
       const bool kept = same_output(node, next, node.held, c->child_index);
-      c->unit_value = kept || again.again;
+      c->unit_value = kept || (again.again && takes_value(node, c->child_index));
       c->value_drained = kept;
       const std::int64_t before = work_of(*c);
       walk(*c, box);
@@ -746,6 +749,16 @@ class Model {
     node.previous_work = longest;
     work_of(node) += longest;
     level_count(node.depth, kSumWork) += k * longest;
+  }
+
+  // Of the children that hold the same outputs, the first takes the partial sums.
+  bool takes_value(const Node& node, std::int64_t p) const {
+    const int axis = spatial_axis_[static_cast<std::size_t>(node.depth)][2];
+    const auto& sets = node.held.tensor[2].spatial;
+    for (std::size_t q = 0; q < static_cast<std::size_t>(p); ++q)
+      if (node.held.active[q] && (axis < 0 || sets[q] == sets[static_cast<std::size_t>(p)]))
+        return false;
+    return true;
   }
 
   // Whether child p holds the same outputs in both steps.
