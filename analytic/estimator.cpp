@@ -62,6 +62,7 @@ class Model {
     tile_words_.resize(depths + 1);
     sliding_.resize(depths + 1);
     lengths_ = tile_lengths();
+    follow_words_ = partial_sums_are_irregular();
     root_.depth = 0;
     grow(root_);
   }
@@ -169,7 +170,7 @@ class Model {
     }
     if (level.loops.empty() || n == 1) return {{0, n}};
     std::vector<Range> out;
-    if (single) {
+    if (single || follow_words_) {
       for (std::int64_t p = 0; p < n; ++p) out.push_back({p, p + 1});
       return out;
     }
@@ -371,7 +372,59 @@ class Model {
     return found;
   }
 
-  // ---- what moves ------------------------------------------------------------------------
+  // ---- partial sums, word by word --------------------------------------------------------
+
+  // Whether the words of one output tile can differ in having a value in the parent, or the
+  // children of a level in who takes it. Then visit() would be wrong.
+  bool partial_sums_are_irregular() const {
+    bool refetches = false, irregular = !dense_;
+    for (const hw::Network& n : m_.machine.network)
+      refetches = refetches || n.psum == hw::PsumPolicy::Refetch;
+    for (const Level& level : levels_)
+      for (Dim d : kAllDims) {
+        const Cut& cut = level.cut(d);
+        irregular = irregular || cut.kind == Cut::Kind::Skewed ||
+                    (cut.spatial && level.units > 1 && layer_.is_reduction(d));
+      }
+    return refetches && irregular;
+  }
+
+  const Progression& axis_of(const StepTiles& s, const Node& node, std::size_t p,
+                             std::size_t a) const {
+    const int axis = spatial_axis_[static_cast<std::size_t>(node.depth)][at(Tensor::Output)];
+    const TensorTiles& t = s.tensor[at(Tensor::Output)];
+    return static_cast<int>(a) == axis ? t.spatial[p] : t.common[a];
+  }
+
+  // Outputs of child p in `of` that it does not have in `without`, as numbers.
+  void words_of(const Node& node, const StepTiles& of, const StepTiles& without, std::size_t p,
+                std::vector<std::int64_t>& out) const {
+    out.clear();
+    if (!of.valid || of.active[p] == 0) return;
+    const bool both = without.valid && without.active[p] != 0;
+    // Prefixes of coordinates: number, and whether `without` has all of them.
+    std::vector<std::pair<std::int64_t, bool>> now{{0, both}}, next;
+    const auto& axes = axes_[at(Tensor::Output)];
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+      const Progression& x = axis_of(of, node, p, a);
+      next.clear();
+      for (const auto& [number, kept] : now)
+        for (std::int64_t i = 0; i < x.count(); ++i) {
+          const std::int64_t v =
+              x.listed ? x.members[static_cast<std::size_t>(i)] : x.step * (x.lo + i) + x.residue;
+          next.emplace_back(number * layer_[axes[a].dim] + v,
+                            kept && contains(axis_of(without, node, p, a), v));
+        }
+      std::swap(now, next);
+    }
+    for (const auto& [number, kept] : now)
+      if (!kept) out.push_back(number);
+  }
+  static bool contains(const Progression& x, std::int64_t v) {
+    if (x.listed) return std::binary_search(x.members.begin(), x.members.end(), v);
+    return v >= x.step * x.lo + x.residue && v < x.step * x.hi + x.residue &&
+           (v - x.residue) % x.step == 0;
+  }
 
   struct Moved {
     std::int64_t distinct = 0;  ///< union over the children
@@ -380,7 +433,66 @@ class Model {
     std::int64_t largest = 0;   ///< most words of one child
     bool changed = false;       ///< some child's tile differs
     std::int64_t tile = 0, sliding = 0;
+    std::vector<std::int64_t> each;  ///< words of every child
   };
+
+  // Cycles for the words of one transfer to pass the write port of the child that gets most.
+  std::int64_t busiest_child(const Node& node, const std::array<Moved, 3>& in, int channel) const {
+    const hw::Rate port = child_storage(node).write_port;
+    if (port.unlimited()) return 0;
+    std::int64_t cycles = 0;
+    const std::size_t n =
+        static_cast<std::size_t>(levels_[static_cast<std::size_t>(node.depth)].units);
+    for (std::size_t p = 0; p < n; ++p) {
+      std::int64_t words = 0, bits = 0;
+      for (Tensor t : kAllTensors) {
+        const Moved& m = in[at(t)];
+        if ((channel >= 0 && index(t) != channel) || !m.changed || p >= m.each.size()) continue;
+        if (t == Tensor::Output && !refetch(node)) continue;
+        words += m.each[p];
+        bits += m.each[p] * width(t);
+      }
+      cycles = std::max(cycles, duration(bits, words, port));
+    }
+    return cycles;
+  }
+
+  struct Taken {
+    std::int64_t words = 0, written = 0;
+    std::vector<std::int64_t> each;  ///< words of every child
+  };
+  // The children take the partial sums of new words, the lowest number first.
+  Taken take(Node& node, const StepTiles& held, const StepTiles& next) {
+    Taken t;
+    t.each.resize(next.active.size());
+    for (std::size_t p = 0; p < next.active.size(); ++p) {
+      words_of(node, next, held, p, scratch_);
+      std::int64_t here = 0;
+      for (std::int64_t w : scratch_) {
+        const auto value = node.values.find(w);
+        if (value == node.values.end()) continue;
+        t.written = std::max(t.written, value->second);
+        node.values.erase(value);
+        ++here;
+        if (!pes(node)) node.below[p]->values[w] = 0;
+      }
+      t.words += here;
+      t.each[p] = here;
+    }
+    return t;
+  }
+  // The children's words that leave are values of the unit from now on.
+  void give(Node& node, const StepTiles& next, std::int64_t arrived) {
+    for (std::size_t p = 0; p < node.held.active.size(); ++p) {
+      words_of(node, node.held, next, p, scratch_);
+      for (std::int64_t w : scratch_) {
+        if (!pes(node)) node.below[p]->values.erase(w);
+        if (refetch(node)) node.values[w] = arrived;
+      }
+    }
+  }
+
+  // ---- what moves ------------------------------------------------------------------------
 
   // Words of `to` that `from` does not have, child by child (to = next, from = held: what
   // enters; the other way round: what leaves).
@@ -420,6 +532,8 @@ class Model {
       if (before && (kept != count || kept != y.count())) r.changed = true;
       const std::int64_t words = before ? whole * count - shared * kept : whole * count;
       r.total += words;
+      if (r.each.empty()) r.each.resize(n);
+      r.each[p] = words;
       r.largest = std::max(r.largest, words);
       const std::int64_t size = whole * count;
       r.tile = std::max(r.tile, size);
@@ -554,6 +668,7 @@ class Model {
         node.drain_history[i] = node.drain_history[i - 1];
       set(node.drain_history[0], arrived);
     }
+    if (follow_words_) give(node, next != nullptr ? *next : nothing, arrived);
     const std::int64_t k = node.multiplicity;
     access(node.depth + 1, Tensor::Output, kDrainRead) += k * out.total;
     access(node.depth, Tensor::Output, kArrivals) += k * words;
@@ -619,8 +734,9 @@ class Model {
     const hw::Network& net = network(node);
     const std::int64_t slots = hw::slots(child_storage(node).buffering);
     std::array<Moved, 3> in;
-    std::array<std::int64_t, 3> words{}, per_child{};
+    std::array<std::int64_t, 3> words{};
     Visit again;
+    Taken taken;
     for (Tensor t : kAllTensors) {
       const std::size_t i = at(t);
       in[i] = moved(node, t, node.held, next, net.multicast == hw::Multicast::Tile);
@@ -632,10 +748,19 @@ class Model {
       sliding = std::max(sliding, in[i].sliding);
       if (t == Tensor::Output) {
         access(node.depth + 1, t, kEntries) += k * in[i].total;
-        if (refetch(node)) again = visit(node);
-        if (again.again) {
-          words[i] = in[i].distinct;
-          per_child[i] = in[i].largest;
+        if (follow_words_) {
+          if (refetch(node)) taken = take(node, node.held, next);
+          words[i] = taken.words;
+          in[i].each = taken.each;
+        } else {
+          if (refetch(node)) again = visit(node);
+          if (again.again) {
+            words[i] = in[i].distinct;
+          } else {
+            in[i].each.clear();
+          }
+        }
+        if (words[i] > 0) {
           access(node.depth, t, kReadbackRead) += k * words[i];
           access(node.depth + 1, t, kReadbackWrite) += k * words[i];
           link(node.depth, t, kInjected) += k * words[i];
@@ -649,7 +774,6 @@ class Model {
         case hw::Multicast::Tile: words[i] = in[i].copies; break;
         case hw::Multicast::Word: words[i] = in[i].distinct; break;
       }
-      per_child[i] = in[i].largest;
       access(node.depth, t, kFillRead) += k * words[i];
       access(node.depth + 1, t, kFillWrite) += k * in[i].total;
       link(node.depth, t, kInjected) += k * words[i];
@@ -678,7 +802,7 @@ class Model {
     const bool shared = net.channels == hw::Channels::Shared;
     for (int channel = 0; channel < (shared ? 1 : 3); ++channel) {
       Transfer& x = transfer[static_cast<std::size_t>(channel)];
-      std::int64_t w = 0, bits = 0, child_words = 0, child_bits = 0;
+      std::int64_t w = 0, bits = 0;
       for (Tensor t : kAllTensors) {
         const std::size_t i = at(t);
         if ((!shared && index(t) != channel) || !in[i].changed) continue;
@@ -686,9 +810,8 @@ class Model {
         x.exists = true;
         w += words[i];
         bits += words[i] * width(t);
-        child_words += per_child[i];
-        child_bits += per_child[i] * width(t);
         x.slot = std::max(x.slot, slot[i]);
+        if (t == Tensor::Output) x.slot = std::max(x.slot, taken.written);
         if (t == Tensor::Output && words[i] > 0 && again.age > 0 &&
             again.age <= static_cast<std::int64_t>(node.drain_history.size()))
           x.slot = std::max(x.slot, node.drain_history[static_cast<std::size_t>(again.age - 1)].at);
@@ -703,7 +826,7 @@ class Model {
       if (w > 0)
         inject = std::max({duration(bits, w, net.bandwidth),
                            duration(bits, w, parent_storage(node).read_port),
-                           duration(child_bits, child_words, child_storage(node).write_port)});
+                           busiest_child(node, in, shared ? -1 : channel)});
       x.injected = x.start + inject;
       x.arrival = w > 0 ? x.injected + fill_latency(node) : x.start;
       set(line, x.injected);
@@ -889,7 +1012,7 @@ class Model {
       return;
     }
     const std::int64_t n = workloads::trips(layer_, level, node.tile, static_cast<int>(l));
-    if (n <= 4) {  // nothing to gain
+    if (n <= 4 || follow_words_) {  // nothing to gain
       for (std::int64_t i = 0; i < n; ++i) {
         node.at[l] = i;
         iterate(node, l + 1);
@@ -1114,6 +1237,7 @@ class Model {
   const Layer& layer_;
   const std::vector<Level>& levels_;
   bool dense_;
+  bool follow_words_ = false;
   Effort* effort_;
   std::array<std::vector<Axis>, 3> axes_;
   std::vector<std::array<int, 3>> spatial_axis_;
@@ -1127,6 +1251,7 @@ class Model {
   Node root_;
   Union all_, rest_;
   std::vector<Copy> copies_;
+  std::vector<std::int64_t> scratch_;
 };
 
 }  // namespace

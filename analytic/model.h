@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "analytic/estimator.h"
@@ -103,6 +104,10 @@ struct Node {
   std::vector<std::unique_ptr<Node>> below;
   std::array<Time, kTimes> time;
   std::vector<Time> drain_history;  ///< arrivals of the latest drains, newest first (refetch only)
+
+  /// Only if partial sums are followed word by word: outputs that the unit has a value for, and
+  /// when the drain that wrote it arrived (0: it came from the unit's own parent).
+  std::unordered_map<std::int64_t, std::int64_t> values;
 
   // The walk.
   Box tile;
