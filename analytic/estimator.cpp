@@ -62,7 +62,7 @@ class Model {
     tile_words_.resize(depths + 1);
     sliding_.resize(depths + 1);
     lengths_ = tile_lengths();
-    follow_words_ = partial_sums_are_irregular();
+    words_followed_ = irregular_partial_sums();
     root_.depth = 0;
     grow(root_);
   }
@@ -170,7 +170,7 @@ class Model {
     }
     if (level.loops.empty() || n == 1) return {{0, n}};
     std::vector<Range> out;
-    if (single || follow_words_) {
+    if (single || static_cast<int>(depth) < words_followed_) {
       for (std::int64_t p = 0; p < n; ++p) out.push_back({p, p + 1});
       return out;
     }
@@ -374,20 +374,31 @@ class Model {
 
   // ---- partial sums, word by word --------------------------------------------------------
 
-  // Whether the words of one output tile can differ in having a value in the parent, or the
-  // children of a level in who takes it. Then visit() would be wrong.
-  bool partial_sums_are_irregular() const {
-    bool refetches = false, irregular = !dense_;
-    for (const hw::Network& n : m_.machine.network)
-      refetches = refetches || n.psum == hw::PsumPolicy::Refetch;
-    for (const Level& level : levels_)
+  // The deepest level with read-backs, if the words of one output tile can differ there in having
+  // a value in the parent, or the children in who takes it (then visit() would be wrong); else -1.
+  int irregular_partial_sums() const {
+    int deepest = -1;
+    for (std::size_t d = 0; d < levels_.size(); ++d)
+      if (m_.machine.network[d].psum == hw::PsumPolicy::Refetch) deepest = static_cast<int>(d);
+    bool irregular = false;
+    if (!dense_) {  // outputs without work make residences fewer than loop trips
+      std::int64_t all = 1;
+      for (const Axis& a : axes_[at(Tensor::Output)]) all *= layer_[a.dim];
+      irregular = output_words() != all;
+    }
+    for (int depth = 0; depth <= deepest; ++depth) {
+      const Level& level = levels_[static_cast<std::size_t>(depth)];
       for (Dim d : kAllDims) {
         const Cut& cut = level.cut(d);
-        irregular = irregular || cut.kind == Cut::Kind::Skewed ||
+        if (cut.kind == Cut::Kind::Whole) continue;
+        const bool kernel = layer_.has_window() && (d == Dim::R || d == Dim::S);
+        irregular = irregular || cut.kind == Cut::Kind::Skewed || (kernel && !dense_) ||
                     (cut.spatial && level.units > 1 && layer_.is_reduction(d));
       }
-    return refetches && irregular;
+    }
+    return irregular ? deepest : -1;
   }
+  bool follows_words(const Node& node) const { return node.depth <= words_followed_; }
 
   const Progression& axis_of(const StepTiles& s, const Node& node, std::size_t p,
                              std::size_t a) const {
@@ -474,7 +485,7 @@ class Model {
         t.written = std::max(t.written, value->second);
         node.values.erase(value);
         ++here;
-        if (!pes(node)) node.below[p]->values[w] = 0;
+        if (node.depth < words_followed_) node.below[p]->values[w] = 0;
       }
       t.words += here;
       t.each[p] = here;
@@ -486,7 +497,7 @@ class Model {
     for (std::size_t p = 0; p < node.held.active.size(); ++p) {
       words_of(node, node.held, next, p, scratch_);
       for (std::int64_t w : scratch_) {
-        if (!pes(node)) node.below[p]->values.erase(w);
+        if (node.depth < words_followed_) node.below[p]->values.erase(w);
         if (refetch(node)) node.values[w] = arrived;
       }
     }
@@ -668,7 +679,7 @@ class Model {
         node.drain_history[i] = node.drain_history[i - 1];
       set(node.drain_history[0], arrived);
     }
-    if (follow_words_) give(node, next != nullptr ? *next : nothing, arrived);
+    if (follows_words(node)) give(node, next != nullptr ? *next : nothing, arrived);
     const std::int64_t k = node.multiplicity;
     access(node.depth + 1, Tensor::Output, kDrainRead) += k * out.total;
     access(node.depth, Tensor::Output, kArrivals) += k * words;
@@ -748,7 +759,7 @@ class Model {
       sliding = std::max(sliding, in[i].sliding);
       if (t == Tensor::Output) {
         access(node.depth + 1, t, kEntries) += k * in[i].total;
-        if (follow_words_) {
+        if (follows_words(node)) {
           if (refetch(node)) taken = take(node, node.held, next);
           words[i] = taken.words;
           in[i].each = taken.each;
@@ -1012,7 +1023,7 @@ class Model {
       return;
     }
     const std::int64_t n = workloads::trips(layer_, level, node.tile, static_cast<int>(l));
-    if (n <= 4 || follow_words_) {  // nothing to gain
+    if (n <= 4 || follows_words(node)) {  // nothing to gain
       for (std::int64_t i = 0; i < n; ++i) {
         node.at[l] = i;
         iterate(node, l + 1);
@@ -1237,7 +1248,7 @@ class Model {
   const Layer& layer_;
   const std::vector<Level>& levels_;
   bool dense_;
-  bool follow_words_ = false;
+  int words_followed_ = -1;  ///< down to this depth, partial sums are followed word by word
   Effort* effort_;
   std::array<std::vector<Axis>, 3> axes_;
   std::vector<std::array<int, 3>> spatial_axis_;
