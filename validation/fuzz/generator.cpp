@@ -59,23 +59,23 @@ workloads::Layer random_layer(Random& r, const Limits& limits) {
     const bool matrix = s.type == "GEMM" || s.type == "BGEMM";
     if (matrix) {
       if (s.type == "BGEMM") s.b = r.between(1, 3);
-      s.m = r.between(1, 9);
-      s.n = r.between(1, 9);
-      s.k = r.between(1, 9);
+      s.m = r.between(1, 9 * limits.stretch);
+      s.n = r.between(1, 9 * limits.stretch);
+      s.k = r.between(1, 9 * limits.stretch);
     } else {
       const bool transposed = s.type == "TRCONV";
-      if (r.percent(30)) s.n = r.between(1, 3);
+      if (r.percent(30)) s.n = r.between(1, 3 * limits.stretch);
       if (s.type == "NGCONV") s.g = r.between(1, 3);
-      if (s.type != "DSCONV") s.k = r.between(1, 6);
-      s.c = r.between(1, 6);
+      if (s.type != "DSCONV") s.k = r.between(1, 6 * limits.stretch);
+      s.c = r.between(1, 6 * limits.stretch);
       s.r = r.between(1, 4);
       s.s = r.between(1, 3);
       s.stride_y = r.between(1, 3);
       s.stride_x = r.percent(70) ? *s.stride_y : r.between(1, 3);
       if (r.percent(25)) s.dilation_y = r.between(1, 2);
       if (r.percent(25)) s.dilation_x = r.between(1, 2);
-      s.y = r.between(transposed ? 1 : *s.r, transposed ? 4 : 9);
-      s.x = r.between(transposed ? 1 : *s.s, transposed ? 4 : 7);
+      s.y = r.between(transposed ? 1 : *s.r, (transposed ? 4 : 9) * limits.stretch);
+      s.x = r.between(transposed ? 1 : *s.s, (transposed ? 4 : 7) * limits.stretch);
       if (r.percent(35)) {
         s.pad_top = r.between(0, 2);
         s.pad_bottom = r.between(0, 2);
