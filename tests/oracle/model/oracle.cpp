@@ -718,4 +718,11 @@ stats::LayerResult brute_force(const Mapping& mapping) {
   return Oracle(mapping).run();
 }
 
+std::array<std::int64_t, 3> touched_words(const Layer& layer) {
+  const Contents all = contents(layer, layer.whole());
+  std::array<std::int64_t, 3> n{};
+  for (std::size_t x = 0; x < 3; ++x) n[x] = static_cast<std::int64_t>(all.words[x].size());
+  return n;
+}
+
 }  // namespace counterpoint::oracle

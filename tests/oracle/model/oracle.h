@@ -3,6 +3,9 @@
 // written to be obvious, not fast, and shares no code with analytic/ or sim/; only tests use it.
 #pragma once
 
+#include <array>
+#include <cstdint>
+
 #include "stats/result.h"
 #include "workloads/mapping.h"
 
@@ -12,5 +15,8 @@ namespace counterpoint::oracle {
 /// (some 20 000 multiply-accumulates, a few thousand steps). Throws std::logic_error if a
 /// multiply-accumulate is not done exactly once or if the rules wait for each other in a circle.
 stats::LayerResult brute_force(const workloads::Mapping& mapping);
+
+/// Words of each tensor that at least one multiply-accumulate of the layer touches.
+std::array<std::int64_t, 3> touched_words(const workloads::Layer& layer);
 
 }  // namespace counterpoint::oracle
