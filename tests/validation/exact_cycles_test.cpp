@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small schedules worked out by hand from docs/machine.md, section 4: both models must give them.
+#include <gtest/gtest.h>
+
+#include "analytic/estimator.h"
+#include "sim/simulator.h"
+#include "workloads/language.h"
+#include "workloads/mapping.h"
+
+namespace counterpoint::validation {
+namespace {
+
+// One PE array behind a global buffer; everything unlimited until a test says otherwise.
+hw::Machine machine(std::int64_t pes) {
+  hw::Machine m;
+  m.name = "test";
+  m.pes = pes;
+  m.storage.resize(3);
+  m.storage[0].name = "DRAM";
+  m.storage[1].name = "buffer";
+  m.storage[2].name = "PE";
+  m.network.resize(2);
+  m.network[0].name = "link";
+  m.network[1].name = "array network";
+  return m;
+}
+
+workloads::Mapping map(const std::string& layer, const std::string& flow, const hw::Machine& m) {
+  const auto r = workloads::parse_network(
+      "Network n { Layer A { " + layer + " Dataflow { " + flow + " } } }", "test.m");
+  if (!r.network) throw std::runtime_error(input::format(r.diagnostics));
+  const auto b = workloads::bind(r.network->layers[0].layer, *r.network->layers[0].dataflow, m);
+  if (!b.mapping) throw std::runtime_error(input::format(b.diagnostics));
+  return *b.mapping;
+}
+
+// The simulator's result, after checking that the estimator's is the same in `check`.
+template <typename Check>
+void both(const workloads::Mapping& m, const Check& check) {
+  {
+    SCOPED_TRACE("estimator");
+    check(analytic::estimate(m));
+  }
+  SCOPED_TRACE("simulator");
+  const sim::SimOutcome o = sim::simulate(m);
+  EXPECT_EQ(o.functional, sim::Functional::Equal) << o.first_mismatch;
+  check(o.result);
+}
+
+const char* const kFourRows = "Type: GEMM Dimensions { M: 4, N: 1, K: 1 }";
+const char* const kRowByRow = "TemporalMap(1,1) M; SpatialMap(1,1) N;";
+
+// One word per cycle. Step 0 needs 2 words (input, weight), steps 1 to 3 one input each.
+// Double: injection ends at 2, 3, 4, 5 (step 2 needs the slot of step 0, whose work ends at 3);
+// work [2,3) [3,4) [4,5) [5,6); the last output leaves in [6,7).
+TEST(ExactCycles, DoubleBufferingHidesTheTransfers) {
+  hw::Machine m = machine(1);
+  m.network[1].bandwidth.per_kcycle = 1000;
+  both(map(kFourRows, kRowByRow, m), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.cycles, 7);
+    EXPECT_EQ(r.stack.startup, 2);
+    EXPECT_EQ(r.stack.compute, 4);
+    EXPECT_EQ(r.stack.bandwidth, 0);
+    EXPECT_EQ(r.stack.tail, 1);
+  });
+}
+
+// Single: the next input waits for the end of the work that uses the slot: work [2,3) [4,5) [6,7)
+// [8,9), each gap of one cycle is the injection; the last output leaves in [9,10).
+TEST(ExactCycles, SingleBufferingAlternates) {
+  hw::Machine m = machine(1);
+  m.network[1].bandwidth.per_kcycle = 1000;
+  m.storage[2].buffering = hw::Buffering::Single;
+  both(map(kFourRows, kRowByRow, m), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.cycles, 10);
+    EXPECT_EQ(r.stack.startup, 2);
+    EXPECT_EQ(r.stack.compute, 4);
+    EXPECT_EQ(r.stack.bandwidth, 3);
+    EXPECT_EQ(r.stack.tail, 1);
+  });
+}
+
+// Latency 5, double buffered: arrivals at 7 and 8, then slots are free at 8 and 9, so arrivals at
+// 14 and 15; work [7,8) [8,9) [14,15) [15,16); the drain injects in [16,17) and arrives at 22.
+TEST(ExactCycles, LatencyIsPipelinedAsFarAsSlotsAllow) {
+  hw::Machine m = machine(1);
+  m.network[1].bandwidth.per_kcycle = 1000;
+  m.network[1].latency = 5;
+  both(map(kFourRows, kRowByRow, m), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.cycles, 22);
+    EXPECT_EQ(r.stack.startup, 7);
+    EXPECT_EQ(r.stack.latency, 5);
+    EXPECT_EQ(r.stack.tail, 6);
+  });
+}
+
+// Separate channels: input and weight of step 0 arrive together at 1, everything a cycle earlier.
+TEST(ExactCycles, SeparateChannelsRunSideBySide) {
+  hw::Machine m = machine(1);
+  m.network[1].bandwidth.per_kcycle = 1000;
+  m.network[1].channels = hw::Channels::Separate;
+  both(map(kFourRows, kRowByRow, m), [](const stats::LayerResult& r) { EXPECT_EQ(r.cycles, 6); });
+}
+
+// Half a word per cycle: 2 words take 4 cycles, 1 word 2: injections end at 4, 6, 8, 10 (slots are
+// free at 5 and 7), work [4,5) [6,7) [8,9) [10,11), the last output leaves in [11,13).
+TEST(ExactCycles, RatesMayBeFractions) {
+  hw::Machine m = machine(1);
+  m.network[1].bandwidth.per_kcycle = 500;
+  both(map(kFourRows, kRowByRow, m), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.cycles, 13);
+    EXPECT_EQ(r.network[1].fill_busy, 10);
+    EXPECT_EQ(r.network[1].drain_busy, 8);
+  });
+}
+
+// Bytes: an 8-bit input and weight are 2 bytes, a 32-bit output 4: at 4 bytes per cycle every
+// transfer and drain takes one cycle. Arrivals 1, 2, 3 (slot at 2), 4; work to 5; drain to 6.
+TEST(ExactCycles, RatesInBytesUseTheWidths) {
+  hw::Machine m = machine(1);
+  m.network[1].bandwidth = {4000, true};
+  both(map(kFourRows, kRowByRow, m), [](const stats::LayerResult& r) { EXPECT_EQ(r.cycles, 6); });
+}
+
+// Four PEs each multiply one k: 1 cycle of work; a tree of 4 is 2 deep, a chain 3. Without
+// reduction four words arrive, one is written and three are added.
+TEST(ExactCycles, ReductionAddsItsDepth) {
+  const char* const layer = "Type: GEMM Dimensions { M: 1, N: 1, K: 4 }";
+  for (const auto& [reduction, cycles, words] :
+       {std::tuple(hw::Reduction::Tree, 3, 1), std::tuple(hw::Reduction::Chain, 4, 1),
+        std::tuple(hw::Reduction::None, 1, 4)}) {
+    hw::Machine m = machine(4);
+    m.network[1].reduction = reduction;
+    both(map(layer, "SpatialMap(1,1) K;", m), [c = cycles, w = words](const stats::LayerResult& r) {
+      EXPECT_EQ(r.cycles, c);
+      EXPECT_EQ(r.network[1].link[2].drain_injected, w);
+      EXPECT_EQ(r.network[1].link[2].drain_senders, 4);
+      EXPECT_EQ(r.storage[1].access[2].drain_write, 1);
+      EXPECT_EQ(r.storage[1].access[2].accumulate_write, w - 1);
+    });
+  }
+}
+
+// K outside N: both outputs are visited twice. Accumulate: the second visit is added in the
+// buffer. Refetch: it is read back, so the PE reads 2 old sums and all 4 drains are plain writes.
+TEST(ExactCycles, PartialSumsAreAddedInTheBufferOrReadBack) {
+  const char* const layer = "Type: GEMM Dimensions { M: 1, N: 2, K: 2 }";
+  const char* const flow = "TemporalMap(1,1) K; TemporalMap(1,1) N; SpatialMap(1,1) M;";
+  hw::Machine m = machine(1);
+  both(map(layer, flow, m), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.storage[1].access[2].drain_write, 2);
+    EXPECT_EQ(r.storage[1].access[2].accumulate_write, 2);
+    EXPECT_EQ(r.storage[1].access[2].readback_read, 0);
+    EXPECT_EQ(r.storage[2].access[2].operand_read, 0);
+  });
+  m.network[1].psum = hw::PsumPolicy::Refetch;
+  both(map(layer, flow, m), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.storage[1].access[2].drain_write, 4);
+    EXPECT_EQ(r.storage[1].access[2].accumulate_write, 0);
+    EXPECT_EQ(r.storage[1].access[2].readback_read, 2);
+    EXPECT_EQ(r.storage[2].access[2].operand_read, 2);
+  });
+}
+
+// Three outputs on two PEs: in the last fold PE 1 is idle and its weight of fold 0 is gone. With
+// M = 2 outside, PE 0 loads weights 0, 2, 0, 2 and PE 1 weights 1, 1: six words.
+TEST(ExactCycles, IdleUnitsLoseTheirTiles) {
+  hw::Machine m = machine(2);
+  both(map("Type: GEMM Dimensions { M: 2, N: 3, K: 1 }", "TemporalMap(1,1) M; SpatialMap(1,1) N;",
+           m),
+       [](const stats::LayerResult& r) {
+         EXPECT_EQ(r.steps, 4);
+         EXPECT_EQ(r.storage[2].access[1].fill_write, 6);
+         EXPECT_EQ(r.storage[1].access[1].fill_read, 6);
+       });
+}
+
+// A window of 3 slides over 8 columns on one PE: 3 inputs, then 1 per step, 8 in all. On two PEs,
+// side by side, PE p needs columns 2f+p .. 2f+p+2 in fold f: 3, then 2 new ones in each of two more
+// folds, 7 per PE. The network carries columns 0-3, then 3-5 (3, 4 for PE 0 and 4, 5 for PE 1),
+// then 5-7: 4 + 3 + 3 = 10.
+TEST(ExactCycles, HalosStayAndAreMulticast) {
+  const char* const layer = "Type: CONV Dimensions { K: 1, C: 1, R: 1, S: 3, Y: 1, X: 8 }";
+  both(map(layer, "TemporalMap(1,1) X'; SpatialMap(1,1) K;", machine(1)),
+       [](const stats::LayerResult& r) {
+         EXPECT_EQ(r.storage[2].access[0].fill_write, 8);
+         EXPECT_EQ(r.storage[1].access[0].fill_read, 8);
+       });
+  hw::Machine two = machine(2);
+  both(map(layer, "SpatialMap(1,1) X';", two), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.steps, 3);
+    EXPECT_EQ(r.storage[2].access[0].fill_write, 14);
+    EXPECT_EQ(r.storage[1].access[0].fill_read, 10);
+  });
+  two.network[1].multicast = hw::Multicast::None;  // each copy of its own
+  both(map(layer, "SpatialMap(1,1) X';", two),
+       [](const stats::LayerResult& r) { EXPECT_EQ(r.storage[1].access[0].fill_read, 14); });
+}
+
+// A 1 x 1 kernel with stride 2 touches every second column: 4 of 7 stored ones move.
+TEST(ExactCycles, WordsInTheHolesOfAStrideDoNotMove) {
+  both(map("Type: CONV Stride { X: 2, Y: 1 } Dimensions { K: 1, C: 1, R: 1, S: 1, Y: 1, X: 7 }",
+           "TemporalMap(2,2) X'; SpatialMap(1,1) K;", machine(1)),
+       [](const stats::LayerResult& r) {
+         EXPECT_EQ(r.storage[0].access[0].fill_read, 4);
+         EXPECT_EQ(r.storage[2].access[0].fill_write, 4);
+         EXPECT_EQ(r.storage[2].tile_words[0], 2);
+       });
+}
+
+// Off-chip latency 10, buffer double buffered, a row of M at a time: 2 words at 1 per cycle for row
+// 0 (input, weight) are there at 12. The arrays below cost nothing but their cycle of work.
+TEST(ExactCycles, OffChipLatencyComesFirst) {
+  hw::Machine m = machine(1);
+  m.network[0].bandwidth.per_kcycle = 1000;
+  m.storage[0].latency = 10;
+  both(map(kFourRows, "TemporalMap(1,1) M; GlobalBuffer; SpatialMap(1,1) N;", m),
+       [](const stats::LayerResult& r) {
+         // Injections end at 2, 3; the slots of rows 0 and 1 are free once they have gone on to the
+         // PE, at 12 and 13, so rows 2 and 3 arrive at 23 and 24. Work to 25, drain injected to 26.
+         EXPECT_EQ(r.stack.startup, 12);
+         EXPECT_EQ(r.cycles, 26);
+         // Seen from the PE, in the gap from 14 to 23 the buffer does not hold row 2 yet.
+         EXPECT_EQ(r.stack.level_above, 9);
+       });
+}
+
+TEST(ExactCycles, CollisionsOnABusOnlyDelay) {
+  hw::Machine m = machine(2);
+  m.network[1].bandwidth.per_kcycle = 1000;
+  const char* const layer = "Type: GEMM Dimensions { M: 6, N: 2, K: 3 }";
+  const char* const flow = "TemporalMap(1,1) M; TemporalMap(1,1) K; SpatialMap(1,1) N;";
+  const stats::LayerResult pipe = sim::simulate(map(layer, flow, m)).result;
+  m.network[1].topology = hw::Topology::Bus;
+  const workloads::Mapping mapping = map(layer, flow, m);
+  const sim::SimOutcome bus = sim::simulate(mapping);
+  EXPECT_EQ(bus.functional, sim::Functional::Equal);
+  EXPECT_GT(bus.result.cycles, pipe.cycles);
+  EXPECT_GT(bus.result.stack.contention, 0);
+  EXPECT_EQ(bus.result.network[1].fill_busy, pipe.network[1].fill_busy);
+  EXPECT_LE(analytic::estimate(mapping).cycles, bus.result.cycles);
+}
+
+// The cost of an estimate must not grow with the layer: 1000 times the rows, the same transitions.
+TEST(ExactCycles, EffortDoesNotGrowWithTheLayer) {
+  hw::Machine m = machine(4);
+  m.network[1].bandwidth.per_kcycle = 1500;
+  std::array<analytic::Effort, 2> effort;
+  for (int i = 0; i < 2; ++i) {
+    const std::string rows = i == 0 ? "100" : "100000";
+    const auto mapping = map("Type: GEMM Dimensions { M: " + rows + ", N: 64, K: 64 }",
+                             "TemporalMap(1,1) M; SpatialMap(1,1) N; TemporalMap(8,8) K;", m);
+    analytic::estimate(mapping, &effort[static_cast<std::size_t>(i)]);
+  }
+  EXPECT_EQ(effort[0].transitions, effort[1].transitions);
+  EXPECT_LT(effort[1].transitions, 2000);
+}
+
+}  // namespace
+}  // namespace counterpoint::validation
