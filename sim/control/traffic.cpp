@@ -40,7 +40,10 @@ TensorTraffic::TensorTraffic(Config config)
   active_now_.assign(n, 0);
   active_before_.assign(n, 0);
   for (std::size_t i = 0, spatial = 0; i < axes_.size(); ++i)
-    if (axes_[i].spatial) spatial_axis_ = ++spatial == 1 ? static_cast<int>(i) : -1;
+    if (axes_[i].spatial) {
+      spatial_ = true;
+      spatial_axis_ = ++spatial == 1 ? static_cast<int>(i) : -1;
+    }
   pieces_.resize(2 * axes_.size() + 1);
   lists_.resize(axes_.size());
 }
@@ -164,37 +167,57 @@ void TensorTraffic::emit(const std::vector<const Runs*>& a, const std::vector<co
 void TensorTraffic::emit_like(Model& model, bool whole, const std::vector<const Runs*>& a,
                               const std::vector<const Runs*>& b, std::vector<std::int32_t>& ids,
                               std::vector<std::int32_t>& local) {
-  const std::size_t axis = static_cast<std::size_t>(spatial_axis_);
-  const bool single = spatial_axis_ >= 0 && a[axis]->runs.size() == 1 &&
-                      a[axis]->runs[0].size() == 1 && (whole || *a[axis] == *b[axis]);
-  if (single && model.valid && model.whole == whole) {
-    const std::int64_t x = a[axis]->runs[0].lo;
-    const std::int32_t shift =
-        static_cast<std::int32_t>((x - model.coordinate) * c_.space->axes[axis].stride);
-    const std::size_t from = static_cast<std::size_t>(model.first);
-    const std::size_t n = static_cast<std::size_t>(model.last - model.first);
-    const std::size_t to = ids.size();
-    ids.resize(to + n);
-    for (std::size_t i = 0; i < n; ++i) ids[to + i] = ids[from + i] + shift;
-    if (c_.local) {
-      const std::int64_t cap = c_.local->cap[axis];
-      const std::int32_t place =
-          static_cast<std::int32_t>((x % cap - model.coordinate % cap) * c_.local->stride[axis]);
-      local.resize(to + n);
-      for (std::size_t i = 0; i < n; ++i) local[to + i] = local[from + i] + place;
-    }
+  if (!spatial_) {  // all children alike
+    if (model.valid && model.whole == whole) return repeat(model, 0, 0, ids, local);
+    const std::int32_t first = static_cast<std::int32_t>(ids.size());
+    emit(a, whole ? nullptr : &b, ids, local);
+    model = {true, whole, {}, 0, 0, first, static_cast<std::int32_t>(ids.size())};
     return;
+  }
+  const std::size_t axis = static_cast<std::size_t>(spatial_axis_);
+  // Places in a PE's buffer wrap around, so only a single coordinate moves as a whole there.
+  const bool single = spatial_axis_ >= 0 && a[axis]->runs.size() == 1 &&
+                      (!c_.local || a[axis]->runs[0].size() == 1) &&
+                      (whole || b[axis]->runs.size() == 1);
+  const Range now = single ? a[axis]->runs[0] : Range{};
+  const Range old = single && !whole ? b[axis]->runs[0] : now;
+  if (single && model.valid && model.whole == whole && model.now.size() == now.size() &&
+      model.before_lo == old.lo - now.lo && model.before_hi == old.hi - now.lo) {
+    const std::int64_t shift = (now.lo - model.now.lo) * c_.space->axes[axis].stride;
+    const std::int64_t place =
+        c_.local ? (now.lo % c_.local->cap[axis] - model.now.lo % c_.local->cap[axis]) *
+                       c_.local->stride[axis]
+                 : 0;
+    return repeat(model, static_cast<std::int32_t>(shift), static_cast<std::int32_t>(place), ids,
+                  local);
   }
   const std::int32_t first = static_cast<std::int32_t>(ids.size());
   emit(a, whole ? nullptr : &b, ids, local);
   if (single)
-    model = {true, whole, a[axis]->runs[0].lo, first, static_cast<std::int32_t>(ids.size())};
+    model = {true,
+             whole,
+             now,
+             old.lo - now.lo,
+             old.hi - now.lo,
+             first,
+             static_cast<std::int32_t>(ids.size())};
+}
+
+// Appends the model's words, moved.
+void TensorTraffic::repeat(const Model& model, std::int32_t shift, std::int32_t place,
+                           std::vector<std::int32_t>& ids, std::vector<std::int32_t>& local) const {
+  const std::size_t from = static_cast<std::size_t>(model.first);
+  const std::size_t n = static_cast<std::size_t>(model.last - model.first);
+  const std::size_t to = ids.size();
+  ids.resize(to + n);
+  for (std::size_t i = 0; i < n; ++i) ids[to + i] = ids[from + i] + shift;
+  if (!c_.local) return;
+  local.resize(to + n);
+  for (std::size_t i = 0; i < n; ++i) local[to + i] = local[from + i] + place;
 }
 
 void TensorTraffic::enter_operand(Residence& r) {
   const std::int64_t n = walker_.children();
-  bool spatial = false;
-  for (const AxisState& s : axes_) spatial = spatial || s.spatial;
   std::vector<const Runs*> now(axes_.size()), before(axes_.size());
   r.per_child.assign(static_cast<std::size_t>(n), 0);
   Model model;
@@ -212,7 +235,7 @@ void TensorTraffic::enter_operand(Residence& r) {
   const auto continues = [&](std::int64_t p) {
     return started_ && !walker_.gap() && active_before_[static_cast<std::size_t>(p)];
   };
-  if (spatial) {
+  if (spatial_) {
     for (std::int64_t p = 0; p < n; ++p) {
       if (!active_now_[static_cast<std::size_t>(p)]) continue;
       Chunk chunk = begin(p, continues(p));
@@ -437,9 +460,7 @@ bool TensorTraffic::generate() {
         largest_tile = std::max(largest_tile, size);
         largest_sliding =
             std::max(largest_sliding, std::max(size, (held ? tile_size(p, true) : 0) + arriving));
-        bool spatial = false;
-        for (const AxisState& s : axes_) spatial = spatial || s.spatial;
-        if (!spatial && held && !output) break;  // the others are alike
+        if (!spatial_ && held && !output) break;  // the others are alike
       }
       for (AxisState& s : axes_) {
         if (!s.spatial) {

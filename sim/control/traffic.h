@@ -138,16 +138,19 @@ class TensorTraffic {
   void enter_and_leave(Residence& r, bool last);
   void emit(const std::vector<const Runs*>& a, const std::vector<const Runs*>* b,
             std::vector<std::int32_t>& ids, std::vector<std::int32_t>& local);
-  /// The children's words, where one is a shifted copy of another's: same sets on all axes but
-  /// the spatial one, and there a single coordinate that the child had before too, or had not.
+  /// The words of a child, of which another's may be a shifted copy: same sets on all axes but
+  /// the spatial one, and there ranges that lie alike to each other.
   struct Model {
     bool valid = false, whole = false;
-    std::int64_t coordinate = 0;
+    Range now;                                  ///< on the spatial axis
+    std::int64_t before_lo = 0, before_hi = 0;  ///< the other range, from now.lo on
     std::int32_t first = 0, last = 0;
   };
   void emit_like(Model& model, bool whole, const std::vector<const Runs*>& a,
                  const std::vector<const Runs*>& b, std::vector<std::int32_t>& ids,
                  std::vector<std::int32_t>& local);
+  void repeat(const Model& model, std::int32_t shift, std::int32_t place,
+              std::vector<std::int32_t>& ids, std::vector<std::int32_t>& local) const;
   void emit_box(const std::vector<const Runs*>& box, std::vector<std::int32_t>& ids,
                 std::vector<std::int32_t>& local);
   void enter_operand(Residence& r);
@@ -173,6 +176,7 @@ class TensorTraffic {
   // Scratch of emit.
   std::vector<Runs> pieces_;
   std::vector<const Runs*> box_;
+  bool spatial_ = false;   ///< some axis differs between children
   int spatial_axis_ = -1;  ///< the one axis that differs between children; -1 if none or several
   std::vector<std::vector<std::pair<std::int32_t, std::int32_t>>> lists_;
 };
