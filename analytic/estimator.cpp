@@ -132,7 +132,12 @@ class Model {
         const std::size_t x = static_cast<std::size_t>(index(d));
         const Cut& cut = levels_[i].cut(d);
         for (std::int64_t length : all[i][x]) {
-          if (cut.kind != Cut::Kind::Plain || length <= cut.size) {
+          if (cut.kind == Cut::Kind::Skewed) {  // as many as fit, or fewer at either end
+            const std::int64_t most = (cut.size - 1) / layer_.window(d).stride + 1;
+            for (std::int64_t n = 1; n <= std::min(length, most); ++n) all[i + 1][x].insert(n);
+            continue;
+          }
+          if (cut.kind == Cut::Kind::Whole || length <= cut.size) {
             all[i + 1][x].insert(length);
             continue;
           }

@@ -252,6 +252,8 @@ Case generate(std::uint64_t seed, const Limits& limits) {
     if (i > 0) text += fmt::format("Cluster({},P);\n", units[i]);
     text += random_level(r, layer, units[i], false, extent);
   }
+  if (text.find("Map(") == std::string::npos)
+    text += layer.has_window() ? "TemporalMap(1,1) C;\n" : "TemporalMap(1,1) K;\n";
   const auto parsed = workloads::parse_dataflow("Dataflow random {\n" + text + "}\n", "random");
   if (!parsed.dataflow)
     throw std::logic_error("generator: dataflow does not parse:\n" + text +
@@ -280,7 +282,7 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   for (std::size_t i = 1; i < units.size(); ++i) {
     below /= units[i - 1];
     const Int above = m.storage.back().cluster_pes > 0 ? m.storage.back().cluster_pes : m.pes;
-    if (below >= above || above % below != 0 || !r.percent(50)) continue;
+    if (below < 2 || below >= above || above % below != 0 || !r.percent(50)) continue;
     m.storage.push_back(random_storage(r, fmt::format("cluster_buffer_{}", i)));
     m.storage.back().cluster_pes = below;
     m.network.push_back(random_network(r, fmt::format("n{}", i + 1), false, limits));
