@@ -46,6 +46,8 @@ TensorTraffic::TensorTraffic(Config config)
     }
   pieces_.resize(2 * axes_.size() + 1);
   lists_.resize(axes_.size());
+  now_.resize(axes_.size());
+  before_.resize(axes_.size());
 }
 
 const Runs& TensorTraffic::set(std::size_t axis, std::int64_t p, bool before) const {
@@ -88,6 +90,7 @@ bool TensorTraffic::refresh() {
     s.outs = outs;
     s.kernel = kernel;
     s.version = walker_.spatial_version();
+    s.moved = true;
     if (!s.spatial) {
       compute(0, s.now[0]);
       if (s.now[0] != s.before[0]) changed = true;
@@ -218,7 +221,7 @@ void TensorTraffic::repeat(const Model& model, std::int32_t shift, std::int32_t 
 
 void TensorTraffic::enter_operand(Residence& r) {
   const std::int64_t n = walker_.children();
-  std::vector<const Runs*> now(axes_.size()), before(axes_.size());
+  std::vector<const Runs*>&now = now_, &before = before_;
   r.per_child.assign(static_cast<std::size_t>(n), 0);
   Model model;
   const auto begin = [&](std::int64_t p, bool continues) {
@@ -313,7 +316,7 @@ void TensorTraffic::enter_operand(Residence& r) {
 // What leaves after the previous step: each child's old tile minus its new one.
 void TensorTraffic::leave_output(Residence& r, bool last) {
   const std::int64_t n = walker_.children();
-  std::vector<const Runs*> now(axes_.size()), before(axes_.size());
+  std::vector<const Runs*>&now = now_, &before = before_;
   r.per_sender.assign(static_cast<std::size_t>(n), 0);
   Model model;
   for (std::int64_t p = 0; p < n; ++p) {
@@ -355,7 +358,7 @@ void TensorTraffic::leave_output(Residence& r, bool last) {
 void TensorTraffic::enter_output(Residence& r) {
   const std::int64_t n = walker_.children();
   Model model;
-  std::vector<const Runs*> now(axes_.size()), before(axes_.size());
+  std::vector<const Runs*>&now = now_, &before = before_;
   r.per_child.assign(static_cast<std::size_t>(n), 0);
   for (std::int64_t p = 0; p < n; ++p) {
     const std::size_t j = static_cast<std::size_t>(p);
@@ -446,23 +449,28 @@ bool TensorTraffic::generate() {
     }
     if (more) {
       const std::int64_t n = walker_.children();
+      std::size_t chunk = 0;  // outputs: one receiver each, in the order of the children
+      std::int64_t size = -1;
       for (std::int64_t p = 0; p < n; ++p) {
         const std::size_t j = static_cast<std::size_t>(p);
         if (!active_now_[j]) continue;
-        const std::int64_t size = tile_size(p, false);
+        if (spatial_ || size < 0) size = tile_size(p, false);
         const bool held = started_ && !walker_.gap() && active_before_[j];
         std::int64_t arriving = r.per_child[j];
         if (output) {  // all new words take room, wherever their value comes from
           arriving = 0;
-          for (const Chunk& k : r.chunks)
-            if (r.receivers[static_cast<std::size_t>(k.receivers_first)] == p) arriving = k.size();
+          if (chunk < r.chunks.size() &&
+              r.receivers[static_cast<std::size_t>(r.chunks[chunk].receivers_first)] == p)
+            arriving = r.chunks[chunk++].size();
         }
         largest_tile = std::max(largest_tile, size);
         largest_sliding =
             std::max(largest_sliding, std::max(size, (held ? tile_size(p, true) : 0) + arriving));
-        if (!spatial_ && held && !output) break;  // the others are alike
+        if (!spatial_ && held) break;  // the others are alike, or receive their tile alone
       }
       for (AxisState& s : axes_) {
+        if (!s.moved) continue;  // nor did the activity of children change
+        s.moved = false;
         if (!s.spatial) {
           s.before[0] = s.now[0];
           continue;

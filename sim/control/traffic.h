@@ -131,7 +131,7 @@ class TensorTraffic {
     std::vector<Runs> now, before;  // one, or one per child
     std::uint64_t version = 0;
     Range outs, kernel;
-    bool changed = false;
+    bool moved = false;  ///< `now` was computed anew since it was copied to `before`
   };
   bool generate();
   bool refresh();
@@ -175,7 +175,7 @@ class TensorTraffic {
   std::int64_t next_read_hint_ = 0;
   // Scratch of emit.
   std::vector<Runs> pieces_;
-  std::vector<const Runs*> box_;
+  std::vector<const Runs*> box_, now_, before_;
   bool spatial_ = false;   ///< some axis differs between children
   int spatial_axis_ = -1;  ///< the one axis that differs between children; -1 if none or several
   std::vector<std::vector<std::pair<std::int32_t, std::int32_t>>> lists_;
