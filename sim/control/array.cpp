@@ -274,8 +274,10 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     }
     if (x == Tensor::Output && r->needs_drain >= 0) {
       if (drains_arrived_ <= r->needs_drain) return false;
-      time.slot = std::max(
-          time.slot, drain_arrived_at_[static_cast<std::size_t>(r->needs_drain) % kDrainRing]);
+      // A drain that long ago is not what the transfer waited for, and its time is overwritten.
+      if (drains_arrived_ - r->needs_drain <= static_cast<std::int64_t>(kDrainRing))
+        time.slot = std::max(
+            time.slot, drain_arrived_at_[static_cast<std::size_t>(r->needs_drain) % kDrainRing]);
     }
     words += r->injected;
     bits += r->injected * width(x);
