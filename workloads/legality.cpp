@@ -11,6 +11,8 @@
 namespace counterpoint::workloads {
 namespace {
 
+Dim kernel_dim(Dim d) { return d == Dim::Y ? Dim::R : Dim::S; }
+
 // A group of dimensions that may be cut together: (Y, R), (X, S), or one plain dimension.
 struct Group {
   Dim first;
@@ -185,7 +187,14 @@ std::string describe(const Layer& layer, const Level& level, const Group& g, con
 
 }  // namespace
 
-std::vector<LevelVerdict> check_levels(const Layer& layer, const Nest& nest) {
+std::vector<LevelVerdict> check_levels(const Layer& of, const Nest& nest) {
+  Layer layer = of;  // on its dense iteration space
+  for (Dim d : {Dim::Y, Dim::X}) {
+    Window& w = d == Dim::Y ? layer.rows : layer.cols;
+    w.offset = 0;
+    w.upsample = 1;
+    w.extent = w.stride * (layer[d] - 1) + w.dilation * (layer[kernel_dim(d)] - 1) + 1;
+  }
   std::vector<Group> groups;
   for (Dim d : kAllDims) {
     if (!layer.has(d)) continue;
