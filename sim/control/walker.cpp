@@ -45,6 +45,7 @@ StepWalker::StepWalker(const Layer& layer, const Nest& nest, std::vector<std::in
   child_ranges_.assign(spatial_dims_.size(),
                        std::vector<Range>(static_cast<std::size_t>(own.units)));
   active_.assign(static_cast<std::size_t>(own.units), 0);
+  divided_.assign(spatial_dims_.size(), Range{});
   enter(0, layer_.whole());
 }
 
@@ -156,7 +157,13 @@ bool StepWalker::locate_children() {
     common_[d] = cut_range(d, 0, skewed ? common_[kernel_of(d)] : Range{});
   }
   const std::int64_t fold = fold_loop_ < 0 ? 0 : s.at[static_cast<std::size_t>(fold_loop_)];
-  const bool relocate = tile_entered_ || fold != last_fold_ || spatial_skew_ || !dense_;
+  bool relocate = fold != last_fold_ || spatial_skew_ || !dense_;
+  if (tile_entered_)  // a new tile matters only where children divide it
+    for (std::size_t i = 0; i < spatial_dims_.size(); ++i) {
+      const Range r = s.tile[spatial_dims_[i]];
+      relocate = relocate || r != divided_[i];
+      divided_[i] = r;
+    }
   last_fold_ = fold;
   tile_entered_ = false;
   bool common_empty = false;

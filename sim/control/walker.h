@@ -70,7 +70,8 @@ class StepWalker {
   Box common_;
   std::array<int, workloads::kDims> spatial_{};
   std::vector<Dim> spatial_dims_;
-  std::vector<Dim> cut_dims_;  // not spatial
+  std::vector<Range> divided_;  // the tile's ranges in the spatial dimensions
+  std::vector<Dim> cut_dims_;   // not spatial
   std::vector<std::vector<Range>> child_ranges_;
   std::vector<std::uint8_t> active_;
   std::uint64_t spatial_version_ = 0;

@@ -18,6 +18,7 @@ PeArray::PeArray(const Layer& layer, const std::array<TensorSpace, 3>& spaces,
     plain_.push_back(d);
   }
   for (auto& p : placed_) p = {-1, -1};
+  for (auto& s : singles_) s.resize(static_cast<std::size_t>(pes));
   for (auto& p : paired_) p[0] = p[1] = {-1, -1};
   for (std::size_t i = plain_.size(); i < 4; ++i) places_[i] = {Place{}};
   if (!layer.has_window()) {
@@ -109,8 +110,18 @@ PeArray::Work PeArray::work(const StepWalker& walker) {
       const Range r = walker.range(plain_[i], p);
       macs *= r.size();
       if (!carry_ || r == placed_[i]) continue;
-      plain_places(i, r, places_[i]);
       placed_[i] = r;
+      if (r.size() != 1) {
+        plain_places(i, r, places_[i]);
+        continue;
+      }
+      Single& known = singles_[i][static_cast<std::size_t>(p)];
+      if (known.at != r.lo) {
+        plain_places(i, r, places_[i]);
+        known = {r.lo, places_[i][0]};
+      } else {
+        places_[i].assign(1, known.place);
+      }
     }
     if (layer_.has_window()) {
       for (std::size_t i = 0; i < 2; ++i) {

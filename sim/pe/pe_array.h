@@ -52,6 +52,11 @@ class PeArray {
   std::vector<Dim> plain_;                          // at most four
   std::array<std::array<int, 3>, 4> plain_axis_{};  // axis of each tensor, -1 if not coupled
   std::array<Places, 4> places_;
+  struct Single {
+    std::int64_t at = -1;
+    Place place;
+  };
+  std::array<std::vector<Single>, 4> singles_;  // each PE's last place, where its range is one
   std::array<Range, 4> placed_{};
   std::array<Places, 2> pairs_;
   std::array<std::array<Range, 2>, 2> paired_{};
