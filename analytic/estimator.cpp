@@ -844,7 +844,13 @@ class Model {
                            duration(bits, w, parent_storage(node).read_port),
                            busiest_child(node, in, shared ? -1 : channel)});
       x.injected = x.start + inject;
-      x.arrival = w > 0 ? x.injected + fill_latency(node) : x.start;
+      x.arrival = x.injected + fill_latency(node);
+      if (w == 0) {  // at once, but what the children keep may still be on its way to them
+        x.arrival = x.start;
+        for (Tensor t : kAllTensors)
+          if (shared || index(t) == channel)
+            x.arrival = std::max(x.arrival, node.time[kArrived0 + index(t)].at);
+      }
       set(line, x.injected);
       for (Tensor t : kAllTensors) {
         const std::size_t i = at(t);

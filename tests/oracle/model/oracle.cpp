@@ -587,7 +587,13 @@ class Oracle {
     return transfer_start(a, c, s) + duration(a, a.transfers[size(c)][size(s)]);
   }
   Time transfer_arrived(Array& a, int c, int s) {
-    if (a.transfers[size(c)][size(s)].words() == 0) return transfer_injected(a, c, s);
+    if (a.transfers[size(c)][size(s)].words() == 0) {
+      // At once, but what the children keep may still be on its way to them.
+      for (int before = s - 1; before >= 0; --before)
+        if (a.transfers[size(c)][size(before)].exists)
+          return std::max(transfer_injected(a, c, s), transfer_arrived(a, c, before));
+      return transfer_injected(a, c, s);
+    }
     return transfer_injected(a, c, s) + network(a).latency +
            (a.parent == nullptr ? storage(0).latency : 0);
   }
