@@ -167,5 +167,10 @@ TEST(Simulate, AccumulatorsTooNarrowForTheLayerAreRefusedWithDataOnly) {
   EXPECT_EQ(simulate(m, options).result.macs, 1024);
 }
 
+TEST(Simulate, TensorsWithoutAWordNumberOf31BitsAreRefused) {
+  const auto m = mapping(gemm(std::int64_t{1} << 16, std::int64_t{1} << 15, 1), {LevelPlan()});
+  EXPECT_THROW(simulate(m), input::InputError);  // 2^31 outputs
+}
+
 }  // namespace
 }  // namespace counterpoint::sim

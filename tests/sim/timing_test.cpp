@@ -268,5 +268,28 @@ TEST(Timing, TheSameMachineWithTwoPipesDoesNotCollide) {
   expect_stack(r.stack, {3, 3, 0, 0, 1, 0, 0, 3});
 }
 
+TEST(Timing, SkewedColumnMeetsKernelRowsWithInputRows) {
+  // Four outputs of three kernel rows, one after the other in the buffer; PE p holds input row
+  // y + p and kernel row p, and a chain adds the column up.
+  workloads::Layer layer;
+  layer[Dim::Y] = 4;
+  layer[Dim::R] = 3;
+  layer.rows.extent = 6;
+  LevelPlan column(3);
+  column.spatial(Dim::R, 1, 1).spatial(Dim::Y, 1, 1);
+  column.level.cut(Dim::Y).kind = Cut::Kind::Skewed;
+  auto m = mapping(layer, {LevelPlan().temporal(Dim::Y, 1, 1), column});
+  m.machine.network[1].reduction = hw::Reduction::Chain;
+  // Step t works in [t,t+1]; its sum arrives units - 1 = 2 cycles later.
+  const auto r = run(m);
+  EXPECT_EQ(r.cycles, 4 + 2);
+  expect_stack(r.stack, {0, 4, 0, 0, 0, 0, 0, 2});
+  EXPECT_EQ(r.network[0].link[0].injected, 3 + 1 + 1 + 1);  // the buffer's window slides
+  EXPECT_EQ(r.network[1].link[0].injected, 4 * 3);          // every PE's own row is new
+  EXPECT_EQ(r.network[1].link[1].injected, 3);
+  EXPECT_EQ(r.network[1].link[2].drain_injected, 4);
+  EXPECT_EQ(r.network[1].link[2].drain_senders, 12);
+}
+
 }  // namespace
 }  // namespace counterpoint::sim
