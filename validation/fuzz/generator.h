@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "hw/machine.h"
@@ -29,6 +30,11 @@ struct Case {
 /// The case of a seed. Most are legal and some are not: `workloads::bind` decides (with the
 /// capacity waived, for the buffers may be too small on purpose).
 Case generate(std::uint64_t seed, const Limits& limits = {});
+
+/// A smaller case for which `fails` still holds, by greedy simplification: smaller extents, fewer
+/// directives and levels, a plainer machine. `fails` must hold for `c`; it is also asked about
+/// cases that are not legal, which should not count as failures.
+Case shrink(const Case& c, const std::function<bool(const Case&)>& fails);
 
 /// The machine as a file that `hw::read_machine` reads.
 std::string machine_yaml(const hw::Machine& machine);
