@@ -11,7 +11,9 @@
 namespace counterpoint::workloads {
 namespace {
 
-Dim kernel_dim(Dim d) { return d == Dim::Y ? Dim::R : Dim::S; }
+Dim kernel_dim(Dim d) {
+  return d == Dim::Y ? Dim::R : Dim::S;
+}
 
 // A group of dimensions that may be cut together: (Y, R), (X, S), or one plain dimension.
 struct Group {
