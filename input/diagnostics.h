@@ -19,11 +19,11 @@ enum class Severity { Warning, Error };
 /// One message about an input file.
 struct Diagnostic {
   Severity severity = Severity::Error;
-  std::string file;     ///< as the user named it
+  std::string file;  ///< as the user named it
   SourcePos pos;
-  int length = 1;       ///< characters to underline
-  std::string code;     ///< short stable name, e.g. "unknown-dimension"; warnings are named by it
-  std::string message;  ///< what is wrong, what was expected, what to do
+  int length = 1;         ///< characters to underline
+  std::string code;       ///< short stable name, e.g. "unknown-dimension"; warnings are named by it
+  std::string message;    ///< what is wrong, what was expected, what to do
   std::string line_text;  ///< the offending source line, without its end of line
 };
 
