@@ -1196,8 +1196,9 @@ class Model {
         out.operand_write = r.macs;
       }
       if (depth > 0) {
-        const std::array<int, 3> width = {bound.machine.bits.input, bound.machine.bits.weight,
-                                          bound.machine.bits.psum};
+        std::array<int, 3> width = {bound.machine.bits.input, bound.machine.bits.weight,
+                                    bound.machine.bits.psum};
+        if (bound.machine.capacity_in_words) width = {8, 8, 8};  // a word counts as one
         std::int64_t tile = 0, sliding = 0;
         for (std::size_t t = 0; t < 3; ++t) {
           s.tile_words[t] = tile_words_[d][t];

@@ -188,8 +188,9 @@ class Run {
   void finish() {
     stats::LayerResult& r = machine_.result;
     const hw::BoundMachine& bound = machine_.mapping.machine;
-    const std::array<int, 3> width = {bound.machine.bits.input, bound.machine.bits.weight,
-                                      bound.machine.bits.psum};
+    std::array<int, 3> width = {bound.machine.bits.input, bound.machine.bits.weight,
+                                bound.machine.bits.psum};
+    if (bound.machine.capacity_in_words) width = {8, 8, 8};  // a word counts as one
     for (std::size_t depth = 1; depth < r.storage.size(); ++depth) {
       std::int64_t tile = 0, sliding = 0;
       for (std::size_t t = 0; t < 3; ++t) {

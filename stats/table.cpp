@@ -84,9 +84,11 @@ const std::vector<Row>& rows() {
             [](const L& r) { return r.stack.tail; }),
       storage("instances", "buffers", "Instances of the level in the machine.",
               [](const S& s) { return s.instances; }),
-      storage("required_bytes", "bytes",
-              "Capacity that one instance needs: the largest tiles, twice if double buffered.",
-              [](const S& s) { return s.required_bytes; }),
+      storage(
+          "required_bytes", "bytes",
+          "Capacity that one instance needs: the largest tiles, twice if double buffered (in words "
+          "if the machine counts its capacities so).",
+          [](const S& s) { return s.required_bytes; }),
       storage("sliding_bytes", "bytes",
               "For information: what a sliding buffer would need, tile plus new words.",
               [](const S& s) { return s.sliding_bytes; }),

@@ -225,6 +225,16 @@ TEST(ExactCycles, OffChipLatencyComesFirst) {
        });
 }
 
+// Tiles of one input, one weight and one output, twice: 2 * (1 + 1 + 4) bytes, or 2 * 3 words.
+TEST(ExactCycles, RequirementsCountWordsWhereCapacitiesDo) {
+  hw::Machine m = machine(1);
+  both(map(kFourRows, kRowByRow, m),
+       [](const stats::LayerResult& r) { EXPECT_EQ(r.storage[2].required_bytes, 12); });
+  m.capacity_in_words = true;
+  both(map(kFourRows, kRowByRow, m),
+       [](const stats::LayerResult& r) { EXPECT_EQ(r.storage[2].required_bytes, 6); });
+}
+
 TEST(ExactCycles, CollisionsOnABusOnlyDelay) {
   hw::Machine m = machine(2);
   m.network[1].bandwidth.per_kcycle = 1000;
