@@ -109,8 +109,7 @@ TEST(Laws, FasterPartsNeverMakeAMachineSlower) {
 std::int64_t offchip_words(const Mapping& m) {
   const stats::LayerResult r = analytic::estimate(m);
   std::int64_t n = 0;
-  for (const stats::LinkCounts& x : r.network[0].link)
-    n += x.injected + x.drain_injected;
+  for (const stats::LinkCounts& x : r.network[0].link) n += x.injected + x.drain_injected;
   return n;
 }
 
