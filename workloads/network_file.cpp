@@ -22,6 +22,45 @@ const std::vector<std::string> kOps = {"conv", "dsconv", "ngconv", "trconv", "fc
 const std::vector<std::string> kLayerKeys = {
     "name", "op", "n",   "g",      "k",        "c",           "r",      "s",   "h",   "w",
     "m",    "b",  "pad", "stride", "dilation", "out_padding", "repeat", "out", "macs"};
+constexpr std::int64_t kMostMacs = std::int64_t{1} << 60;
+
+// Keys that mean something for an operator, besides name, op and repeat. Others of kLayerKeys are
+// spelt right but would be ignored, which a wrong `g` or `b` must not be.
+std::vector<std::string> keys_of(const std::string& op) {
+  if (op == "pool" || op == "add" || op == "concat") return {};
+  if (op == "fc") return {"n", "k", "c", "macs"};
+  if (op == "gemm" || op == "bgemm") return {"m", "n", "k", "b", "macs"};
+  std::vector<std::string> keys = {"n",   "c",      "r",        "s",   "h",   "w",
+                                   "pad", "stride", "dilation", "out", "macs"};
+  if (op != "dsconv") keys.insert(keys.end(), {"g", "k"});
+  if (op == "trconv") keys.emplace_back("out_padding");
+  return keys;
+}
+
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+void check_keys(const YamlValue& layer, const std::string& op) {
+  const std::vector<std::string> keys = keys_of(op);
+  std::string known;
+  for (const std::string& key : keys) known += (known.empty() ? "" : ", ") + key;
+  for (const auto& [key, ignored] : layer.entries())
+    if (key != "name" && key != "op" && key != "repeat" && contains(kLayerKeys, key) &&
+        !contains(keys, key))
+      layer.error_at_key(
+          key, "not-applicable",
+          keys.empty() ? fmt::format("'{}' has no meaning for op {}, which is not modelled "
+                                     "and has only a name and repeat",
+                                     key, op)
+                       : fmt::format("'{}' has no meaning for op {}; it has {}", key, op, known));
+}
+
+// a * b, or nothing beyond what a count may be.
+std::optional<std::int64_t> product(std::int64_t a, std::int64_t b) {
+  if (a != 0 && b > kMostMacs / a) return std::nullopt;
+  return a * b;
+}
 
 std::int64_t value(const YamlValue& layer, const std::string& key, std::int64_t least,
                    std::int64_t otherwise) {
@@ -56,28 +95,33 @@ std::vector<std::int64_t> numbers(const YamlValue& layer, const std::string& key
   return out;
 }
 
-NetworkLayer read_layer(const YamlValue& v, bool implicit) {
+// `counted`: the conventional multiply-accumulates, repeats included; nothing if the layer has
+// an error.
+NetworkLayer read_layer(const YamlValue& v, bool implicit, std::optional<std::int64_t>& counted) {
   NetworkLayer out;
+  counted.reset();
   v.check_map(kLayerKeys);
   out.pos = v.pos();
   if (const auto name = v.require("name", "the layer's name"))
     out.layer.name = name->text().value_or("");
-  std::size_t op = 0;
-  if (const auto o = v.require("op", "what the layer computes")) op = o->choice(kOps).value_or(0);
   out.repeat = value(v, "repeat", 1, 1);
-  const std::string& kind = kOps[op];
+  const auto word = v.require("op", "what the layer computes");
+  const std::optional<std::size_t> op = word ? word->choice(kOps) : std::nullopt;
+  if (!op) return out;  // without an operator no key can be judged
+  const std::string& kind = kOps[*op];
+  check_keys(v, kind);
   if (kind == "pool" || kind == "add" || kind == "concat") {
     out.modelled = false;
     std::string upper = kind;
     std::transform(upper.begin(), upper.end(), upper.begin(),
                    [](unsigned char ch) { return static_cast<char>(std::toupper(ch)); });
     out.not_modelled_reason = not_modelled_reason(upper);
+    counted = 0;
     return out;
   }
   LayerSpec spec;
   spec.name = out.layer.name;
   const bool gemm = kind == "gemm" || kind == "bgemm" || kind == "fc";
-  std::int64_t conventional = 1;
   if (kind == "fc") {
     spec.type = "GEMM";
     spec.m = value(v, "n", 1, 1);
@@ -95,7 +139,10 @@ NetworkLayer read_layer(const YamlValue& v, bool implicit) {
                 : kind == "trconv" ? "TRCONV"
                                    : "CONV";
     spec.n = value(v, "n", 1, 1);
-    if (kind == "ngconv") spec.g = needed(v, "g", "groups");
+    if (kind == "ngconv")
+      spec.g = needed(v, "g", "groups");
+    else if (kind != "dsconv" && v.find("g"))
+      spec.g = value(v, "g", 1, 1);
     if (kind != "dsconv") spec.k = needed(v, "k", "output channels per group");
     spec.c = needed(v, "c", "input channels per group");
     spec.r = needed(v, "r", "kernel rows");
@@ -144,21 +191,28 @@ NetworkLayer read_layer(const YamlValue& v, bool implicit) {
     }
   }
   // Published counts are out size x kernel; only a transposed convolution skips zeros there.
+  std::optional<std::int64_t> once = 1;
   if (kind == "trconv") {
-    conventional = macs(*layer);
+    once = macs(*layer);
   } else {
     for (Dim d : kAllDims)
-      if (layer->has(d)) conventional *= (*layer)[d];
+      if (once && layer->has(d)) once = product(*once, (*layer)[d]);
+  }
+  counted = once ? product(*once, out.repeat) : std::nullopt;
+  if (!counted) {
+    v.error("too-large", fmt::format("layer '{}': its multiply-accumulates, repeats included, are "
+                                     "more than 2^60",
+                                     spec.name));
+    return out;
   }
   if (const auto stated = v.find("macs")) {
-    const std::int64_t n = stated->integer(0, std::int64_t{1} << 60).value_or(0);
-    if (n != conventional * out.repeat)
+    const std::optional<std::int64_t> n = stated->integer(0, kMostMacs);
+    if (n && *n != *counted)
       stated->error(
           "mac-count",
-          fmt::format("layer '{}' says {} multiply-accumulates, but its sizes "
-                      "give {}{}",
-                      spec.name, n, conventional * out.repeat,
-                      out.repeat > 1 ? fmt::format(" ({} x {})", out.repeat, conventional) : ""));
+          fmt::format("layer '{}' says {} multiply-accumulates, but its sizes give {}{}", spec.name,
+                      *n, *counted,
+                      out.repeat > 1 ? fmt::format(" ({} x {})", out.repeat, *once) : ""));
   }
   return out;
 }
@@ -211,24 +265,29 @@ std::optional<Network> read_network_yaml(const std::string& text, const std::str
       if (const auto v = root->find("padding"))
         implicit = v->choice({"stored", "implicit"}).value_or(0) == 1;
       std::int64_t total = 0;
+      bool total_known = true;  // until a layer's count is not
       if (const auto v = root->require("layers", "the list of layers"); v && v->check_list()) {
         for (const YamlValue& l : v->items()) {
-          NetworkLayer layer = read_layer(l, implicit);
+          std::optional<std::int64_t> counted;
+          NetworkLayer layer = read_layer(l, implicit, counted);
           for (const NetworkLayer& other : network.layers)
             if (!layer.layer.name.empty() && other.layer.name == layer.layer.name)
               l.error("duplicate-layer",
                       fmt::format("two layers are called '{}'", layer.layer.name));
-          if (const auto m = l.find("macs"); m && layer.modelled)
-            total += m->integer(0, std::int64_t{1} << 60).value_or(0);
+          const bool fits = counted && total <= kMostMacs - *counted;
+          if (total_known && counted && !fits)
+            l.error("too-large", "the network's multiply-accumulates are more than 2^60");
+          total_known = total_known && fits;
+          if (total_known) total += *counted;
           network.layers.push_back(std::move(layer));
         }
         if (network.layers.empty()) v->error("no-layers", "a network needs at least one layer");
       }
       if (const auto v = root->find("macs")) {
-        const std::int64_t stated = v->integer(0, std::int64_t{1} << 60).value_or(0);
-        if (stated != total)
+        const std::optional<std::int64_t> stated = v->integer(0, kMostMacs);
+        if (stated && total_known && *stated != total)
           v->error("mac-count",
-                   fmt::format("the network says {} multiply-accumulates, its layers {}", stated,
+                   fmt::format("the network says {} multiply-accumulates, its layers {}", *stated,
                                total));
       }
     }
