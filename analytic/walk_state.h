@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of the estimator: one node per class of equal arrays, times and counters.
+// The state of the walk: one node per class of equal arrays, times.
 #pragma once
 
 #include <array>
@@ -8,25 +8,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "analytic/estimator.h"
-#include "analytic/progression.h"
+#include "analytic/geometry.h"
+#include "analytic/totals.h"
 #include "workloads/mapping.h"
 
 namespace counterpoint::analytic {
-
-using workloads::Box;
-using workloads::Dim;
-using workloads::Layer;
-using workloads::Level;
-using workloads::Range;
-using workloads::Tensor;
-
-/// One coordinate of a tensor.
-struct Axis {
-  bool window = false;
-  Dim dim = Dim::N;
-  Side side = Side::Input;
-};
 
 /// A point in time, and when it was last computed (see Model::iterate).
 struct Time {
@@ -56,44 +42,6 @@ enum TimeName : int {
   kDrainArrived,
   kWorkEnd,
   kTimes
-};
-
-/// Counters are added to and multiplied in bulk; one flat vector per estimate.
-enum AccessName : int {
-  kFillWrite,
-  kFillRead,
-  kDrainRead,
-  kReadbackRead,
-  kReadbackWrite,
-  kArrivals,
-  kEntries,
-  kFresh,
-  kAccessNames
-};
-enum LinkName : int { kInjected, kDelivered, kDrainInjected, kDrainSenders, kLinkNames };
-enum LevelName : int { kFillBusy, kDrainBusy, kSumWords, kSumWork, kLevelNames };
-enum StackName : int {
-  kStartup,
-  kCompute,
-  kLevelAbove,
-  kBandwidth,
-  kDrainWait,
-  kLatency,
-  kTail,
-  kStackNames
-};
-
-/// Tiles of one tensor in the children of an array at one step.
-struct TensorTiles {
-  std::array<Progression, 6> common;  ///< per axis that is the same in all children
-  std::vector<Progression> spatial;   ///< per child, the one axis that differs (if any)
-};
-
-struct StepTiles {
-  bool valid = false;  ///< false: nothing is held (before the first step, or idle)
-  std::vector<std::uint8_t> active;
-  std::array<TensorTiles, 3> tensor;
-  std::int64_t macs_largest = 0, macs_total = 0;
 };
 
 struct Node {

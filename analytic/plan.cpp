@@ -1,0 +1,760 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analytic/plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace counterpoint::analytic {
+
+using workloads::Cut;
+using workloads::kAllDims;
+using workloads::kAllTensors;
+
+namespace {
+
+constexpr std::size_t kMaxKinds = 20000;  // more are walked
+
+std::size_t at(Tensor t) {
+  return static_cast<std::size_t>(index(t));
+}
+std::size_t at(Dim d) {
+  return static_cast<std::size_t>(index(d));
+}
+Dim outs_of(Dim d) {
+  return d == Dim::R ? Dim::Y : d == Dim::S ? Dim::X : d;
+}
+
+// Sets that are added in ascending order: how many members all have together.
+class Chain {
+ public:
+  // n sets [lo + i*step, lo + i*step + length). False if the order is broken.
+  bool add(std::int64_t lo, std::int64_t length, std::int64_t step, std::int64_t n) {
+    if (n <= 0 || length <= 0) return true;
+    const std::int64_t hi = lo + length;
+    if (any_ && (lo < lo_ || hi < end_ || (lo == lo_ && hi == end_))) return false;
+    count_ += any_ ? hi - std::max(lo, end_) : length;
+    count_ += (n - 1) * std::min(length, step);
+    lo_ = lo + (n - 1) * step;
+    end_ = hi + (n - 1) * step;
+    any_ = true;
+    return true;
+  }
+  std::int64_t count() const { return count_; }
+
+ private:
+  bool any_ = false;
+  std::int64_t lo_ = 0, end_ = 0, count_ = 0;
+};
+
+void finish(LoopKinds& l) {
+  l.low = std::min(l.low, l.trips);
+  l.high = std::clamp(l.high, l.low, l.trips);
+  l.pair_low = std::min(l.low, l.trips - 1);
+  l.pair_high = std::clamp(l.high - 1, l.pair_low, l.trips - 1);
+  l.pair_residues = std::min(l.residues, l.pair_high - l.pair_low);
+  l.residues = std::min(l.residues, l.high - l.low);
+  l.classes = l.low + l.residues + (l.trips - l.high);
+  l.pairs = l.pair_low + l.pair_residues + (l.trips - 1 - l.pair_high);
+}
+
+struct Alike {
+  std::int64_t first, count;
+};
+// The positions of one class.
+Alike positions_of(const LoopKinds& l, std::int64_t c) {
+  if (c < l.low) return {c, 1};
+  c -= l.low;
+  if (c < l.residues) return {l.low + c, (l.high - l.low - c + l.residues - 1) / l.residues};
+  return {l.high + (c - l.residues), 1};
+}
+Alike advances_of(const LoopKinds& l, std::int64_t c) {
+  if (c < l.pair_low) return {c, 1};
+  c -= l.pair_low;
+  if (c < l.pair_residues)
+    return {l.pair_low + c, (l.pair_high - l.pair_low - c + l.pair_residues - 1) / l.pair_residues};
+  return {l.pair_high + (c - l.pair_residues), 1};
+}
+
+std::uint64_t mix(std::uint64_t h, std::int64_t v) {
+  h ^= static_cast<std::uint64_t>(v) + 0x9e3779b97f4a7c15ULL + (h << 6) + (h >> 2);
+  h *= 0xff51afd7ed558ccdULL;
+  return h ^ (h >> 32);
+}
+
+}  // namespace
+
+// ---- description -----------------------------------------------------------------------------
+
+bool Plan::describe() {
+  depths_ = mapping_->nest.levels.size();
+  if (depths_ > kMaxDepths) return false;
+  if (layer_->has_window() && !layer_->dense()) return false;
+  for (std::size_t d = 0; d < depths_; ++d) {
+    if (mapping_->machine.network[d].psum != hw::PsumPolicy::Accumulate) return false;
+    if (!describe_level(d)) return false;
+  }
+  return true;
+}
+
+bool Plan::describe_level(std::size_t depth) {
+  const Level& level = mapping_->nest.levels[depth];
+  LevelInfo& info = level_[depth];
+  info.units = level.units;
+  info.enumerated = info.varies = false;
+  info.cut_count = 0;
+  info.loop_count = level.loops.size();
+  if (info.loop_count > kMaxLoops) return false;
+  for (Dim d : kAllDims) {
+    const Cut& cut = level.cut(d);
+    if (cut.kind == Cut::Kind::Whole) continue;
+    CutInfo& c = info.cuts[info.cut_count++];
+    c.dim = d;
+    c.kind = cut.kind;
+    c.size = cut.size;
+    c.offset = cut.offset;
+    c.loop = cut.loop;
+    c.spatial = cut.spatial;
+    c.varies = cut.spatial || (cut.kind == Cut::Kind::Skewed && level.cut(kernel_of(d)).spatial);
+    info.varies = info.varies || c.varies;
+    if (c.varies && cut.kind == Cut::Kind::Skewed) info.enumerated = true;
+  }
+  const auto differs = [&](Dim d) {
+    for (std::size_t i = 0; i < info.cut_count; ++i)
+      if (info.cuts[i].dim == d) return info.cuts[i].varies;
+    return false;
+  };
+  for (Tensor t : kAllTensors) {
+    std::size_t n = 0;
+    const auto add = [&](bool window, Dim d, Side side) {
+      AxisInfo& a = info.axes[at(t)][n++];
+      a.axis = {window, d, side};
+      const bool by_outs = !window || side != Side::Kernel;
+      const bool by_kernel = window && side != Side::Output;
+      a.varies = by_outs && differs(d);
+      a.varies_by_kernel = by_kernel && differs(kernel_of(d));
+    };
+    for (Dim d : kAllDims)
+      if (layer_->couples(t, d) && !(layer_->has_window() && is_window_dim(d)))
+        add(false, d, Side::Input);
+    if (layer_->has_window()) {
+      const Side side = t == Tensor::Input    ? Side::Input
+                        : t == Tensor::Weight ? Side::Kernel
+                                              : Side::Output;
+      add(true, Dim::Y, side);
+      add(true, Dim::X, side);
+    }
+    info.axis_count[at(t)] = n;
+  }
+  return true;
+}
+
+// ---- shapes ------------------------------------------------------------------------------------
+
+std::int64_t Plan::count_positions(const CutInfo& cut, const Box& tile) const {
+  std::int64_t extent = tile[cut.dim].size();
+  if (cut.kind == Cut::Kind::Skewed) {
+    const workloads::Window& w = layer_->window(cut.dim);
+    extent = w.stride * (extent - 1) + w.dilation * (tile[kernel_of(cut.dim)].size() - 1) + 1;
+  }
+  if (cut.offset > cut.size) return (extent + cut.offset - 1) / cut.offset;
+  if (extent <= cut.size) return 1;
+  return (extent - cut.size + cut.offset - 1) / cut.offset + 1;
+}
+
+std::int32_t Plan::shape_of(std::size_t depth, const Box& tile) {
+  std::array<std::int32_t, workloads::kDims> length;
+  for (Dim d : kAllDims) {
+    if (tile[d].size() > (std::int64_t{1} << 30)) return -1;
+    length[at(d)] = static_cast<std::int32_t>(tile[d].size());
+  }
+  for (std::size_t i = shapes_.size(); i-- > 0;) {
+    if (shapes_[i].depth != static_cast<std::int32_t>(depth)) break;
+    if (shapes_[i].length == length) return static_cast<std::int32_t>(i);
+  }
+  Shape& s = shapes_.emplace_back();
+  s.depth = static_cast<std::int32_t>(depth);
+  s.length = length;
+  if (!describe_loops(s, tile)) return -1;
+  return static_cast<std::int32_t>(shapes_.size()) - 1;
+}
+
+// Which positions of each loop cut children of the same lengths, at the same distances.
+bool Plan::describe_loops(Shape& shape, const Box& tile) {
+  const LevelInfo& info = level_[static_cast<std::size_t>(shape.depth)];
+  const std::int64_t n = info.units;
+  shape.loop_count = static_cast<std::int32_t>(info.loop_count);
+  for (std::size_t l = 0; l < info.loop_count; ++l) {
+    LoopKinds& loop = shape.loops[l];
+    loop = LoopKinds{};
+    std::int64_t fewest = -1;
+    bool fold = false;
+    for (std::size_t i = 0; i < info.cut_count; ++i) {
+      const CutInfo& cut = info.cuts[i];
+      if (cut.loop != static_cast<int>(l)) continue;
+      const std::int64_t m = count_positions(cut, tile);
+      fewest = fewest < 0 ? m : std::min(fewest, m);
+      fold = fold || cut.spatial;
+    }
+    if (fewest < 0) fewest = 1;
+    loop.trips = fold ? (fewest + n - 1) / n : fewest;
+    if (loop.trips <= 0) return false;
+    loop.high = loop.trips;
+    const std::int64_t last = loop.trips - 1;
+    if (fold && loop.trips * n != fewest) loop.high = last;
+    for (std::size_t i = 0; i < info.cut_count; ++i) {
+      const CutInfo& cut = info.cuts[i];
+      if (cut.loop != static_cast<int>(l)) continue;
+      const std::int64_t first_of_last = cut.spatial ? last * n : last;
+      const std::int64_t length = tile[cut.dim].size();
+      if (cut.kind == Cut::Kind::Plain) {
+        const std::int64_t end =
+            std::min(cut.spatial ? fewest - 1 : last, count_positions(cut, tile) - 1);
+        if (end * cut.offset + cut.size > length && end >= first_of_last)
+          loop.high = std::min(loop.high, last);
+        const Dim outs = outs_of(cut.dim);
+        if (outs != cut.dim && layer_->has_window())
+          for (std::size_t j = 0; j < info.cut_count; ++j)
+            if (info.cuts[j].dim == outs && info.cuts[j].kind == Cut::Kind::Skewed)
+              loop.low = loop.high = loop.trips;  // moves where the skewed range begins
+        continue;
+      }
+      // Skewed: the range is whole unless it is cut off at either end of the tile.
+      const workloads::Window& w = layer_->window(cut.dim);
+      const Dim k = kernel_of(cut.dim);
+      bool kernel_cut = false;
+      for (std::size_t j = 0; j < info.cut_count; ++j)
+        kernel_cut = kernel_cut || info.cuts[j].dim == k;
+      const std::int64_t reach = w.dilation * (tile[k].size() - 1);
+      const std::int64_t most_before = kernel_cut ? reach : 0, least_after = kernel_cut ? 0 : reach;
+      const std::int64_t per = cut.spatial ? n * cut.offset : cut.offset;
+      const std::int64_t span =
+          (cut.spatial ? (n - 1) * cut.offset : 0) + cut.size - 1 - least_after;
+      const std::int64_t room = w.stride * (length - 1);  // last output's first row
+      std::int64_t low = (most_before + per - 1) / per;
+      std::int64_t high = 0;  // i * per + span < room + stride
+      if (room + w.stride - 1 - span >= 0) high = (room + w.stride - 1 - span) / per + 1;
+      loop.low = std::max(loop.low, std::min(low, loop.trips));
+      loop.high = std::min(loop.high, std::max(high, loop.low));
+      loop.residues = std::lcm(loop.residues, w.stride / std::gcd(w.stride, per));
+    }
+    finish(loop);
+  }
+  return true;
+}
+
+// ---- tiles of a step ---------------------------------------------------------------------------
+
+Box Plan::child_box(std::size_t depth, const Box& tile,
+                    const std::array<std::int64_t, kMaxLoops>& index, std::int64_t p) const {
+  const LevelInfo& info = level_[depth];
+  Box box = tile;
+  if (!info.varies && p > 0) {
+    box[Dim::Y].hi = box[Dim::Y].lo;
+    return box;
+  }
+  for (std::size_t i = 0; i < info.cut_count; ++i) {
+    const CutInfo& cut = info.cuts[i];
+    const std::int64_t q =
+        index[static_cast<std::size_t>(cut.loop)] * (cut.spatial ? info.units : 1) +
+        (cut.spatial ? p : 0);
+    const Range given = tile[cut.dim];
+    Range r{given.lo, given.lo};
+    if (q < count_positions(cut, tile)) {
+      if (cut.kind == Cut::Kind::Plain) {
+        r.lo = given.lo + q * cut.offset;
+        r.hi = std::min(r.lo + cut.size, given.hi);
+      } else {
+        const workloads::Window& w = layer_->window(cut.dim);
+        const Range kernel = box[kernel_of(cut.dim)];
+        const std::int64_t row = q * cut.offset, base = tile[kernel_of(cut.dim)].lo;
+        if (!kernel.empty()) {
+          r.lo = given.lo + std::max<std::int64_t>(
+                                ceil_div(row - w.dilation * (kernel.lo - base), w.stride), 0);
+          r.hi = std::min(
+              given.lo +
+                  floor_div(row + cut.size - 1 - w.dilation * (kernel.hi - 1 - base), w.stride) + 1,
+              given.hi);
+          if (r.empty()) r = {given.lo, given.lo};
+        }
+      }
+    }
+    box[cut.dim] = r;
+  }
+  return box;
+}
+
+bool Plan::step_at(std::size_t depth, const Box& tile,
+                   const std::array<std::int64_t, kMaxLoops>& index, Step& out) const {
+  const LevelInfo& info = level_[depth];
+  out.box = child_box(depth, tile, index, 0);
+  out.valid = !out.box.empty();
+  out.active = 1;
+  out.clipped = false;
+  if (!out.valid) return false;
+  std::int64_t active = info.varies ? info.units : 1;
+  for (std::size_t i = 0; i < info.cut_count; ++i) {
+    const CutInfo& cut = info.cuts[i];
+    if (!cut.varies) continue;
+    active = std::min(active, count_positions(cut, tile) -
+                                  index[static_cast<std::size_t>(cut.loop)] * info.units);
+  }
+  out.active = active;
+  std::int64_t regular = 1, last = 1;
+  for (Dim d : kAllDims) regular *= out.box[d].size();
+  last = regular;
+  for (std::size_t i = 0; i < info.cut_count; ++i) {
+    const CutInfo& cut = info.cuts[i];
+    if (!cut.varies) continue;
+    const Range r = out.box[cut.dim];
+    const std::int64_t lo = r.lo + (active - 1) * cut.offset;
+    const std::int64_t length = std::min(cut.size, tile[cut.dim].hi - lo);
+    out.last[at(cut.dim)] = length;
+    if (length != r.size()) {
+      out.clipped = true;
+      last = last / r.size() * length;
+    }
+  }
+  out.macs_largest = std::max(regular, last);
+  out.macs_total = (active - 1) * regular + last;
+  return true;
+}
+
+// ---- what moves --------------------------------------------------------------------------------
+
+// The interval of a tensor's axis that a child's box touches; false if it has gaps.
+bool Plan::interval(const AxisInfo& a, const Box& box, std::int64_t& lo,
+                    std::int64_t& length) const {
+  if (!a.axis.window || a.axis.side == Side::Output) {
+    lo = box[a.axis.dim].lo;
+    length = box[a.axis.dim].size();
+    return true;
+  }
+  const Range kernel = box[kernel_of(a.axis.dim)];
+  if (a.axis.side == Side::Kernel) {
+    lo = kernel.lo;
+    length = kernel.size();
+    return true;
+  }
+  const Range outs = box[a.axis.dim];
+  if ((*layer_)[kernel_of(a.axis.dim)] == 1) {  // one input per output: count in outputs
+    lo = outs.lo;
+    length = outs.size();
+    return true;
+  }
+  const workloads::Window& w = layer_->window(a.axis.dim);
+  const std::int64_t no = outs.size(), nk = kernel.size();
+  lo = w.stride * outs.lo + w.dilation * kernel.lo;
+  length = w.stride * (no - 1) + w.dilation * (nk - 1) + 1;
+  return (w.dilation == 1 && (nk >= w.stride || no == 1)) ||
+         (w.stride == 1 && (no >= w.dilation || nk == 1));
+}
+
+void Plan::note(std::size_t depth, Tensor t, std::int64_t tile, std::int64_t sliding,
+                bool changed) {
+  std::int64_t& most = tile_words_[depth + 1][at(t)];
+  most = std::max(most, tile);
+  if (!changed) return;
+  std::int64_t& slid = sliding_words_[depth + 1][at(t)];
+  slid = std::max(slid, sliding);
+}
+
+// Words of `to` that `from` does not have. Children 0 .. active-1 hold intervals of one length at
+// equal distances, but for the last one, which may be shorter. They fall into four groups: those
+// that are whole in both steps, the last one that has a tile in both, and, if more have one now
+// than before, the new ones and the last of them.
+bool Plan::moved(std::size_t depth, Tensor t, const Step& from, const Step& to, Words& words,
+                 std::array<std::int64_t, 4>& group, bool note_tiles) {
+  const LevelInfo& info = level_[depth];
+  const std::size_t axes = info.axis_count[at(t)];
+  const std::int64_t now = to.active, before = from.valid ? from.active : 0;
+  const std::int64_t both = std::min(now, before);
+  std::int64_t whole = 1, shared = from.valid ? 1 : 0, held = from.valid ? 1 : 0;
+  bool changed = !from.valid || now != before;
+  const AxisInfo* spatial = nullptr;
+  for (std::size_t i = 0; i < axes; ++i) {
+    const AxisInfo& a = info.axes[at(t)][i];
+    if (a.varies || a.varies_by_kernel) {
+      if (spatial != nullptr || (a.varies && a.varies_by_kernel)) return false;
+      spatial = &a;
+      continue;
+    }
+    std::int64_t lo = 0, length = 0, old_lo = 0, old_length = 0;
+    if (!interval(a, to.box, lo, length)) return false;
+    whole *= length;
+    if (!from.valid) continue;
+    if (!interval(a, from.box, old_lo, old_length)) return false;
+    const std::int64_t common = std::max<std::int64_t>(
+        0, std::min(lo + length, old_lo + old_length) - std::max(lo, old_lo));
+    shared *= common;
+    held *= old_length;
+    changed = changed || common != length || common != old_length;
+  }
+  group = {0, 0, 0, 0};
+  if (spatial == nullptr) {
+    const std::int64_t fresh = whole - shared;
+    if (both > 1) group[0] = fresh;
+    if (both > 0) group[1] = fresh;
+    if (now > both) group[3] = whole;
+    if (now - 1 > both) group[2] = whole;
+    words.total = both * fresh + (now - both) * whole;
+    words.distinct = now > both ? whole : fresh;
+    words.copies =
+        (both > 0 && !(now > both && shared == 0) ? fresh : 0) + (now > both ? whole : 0);
+    words.changed = changed;
+    if (note_tiles) note(depth, t, whole, std::max(whole, both > 0 ? held + fresh : 0), changed);
+    return true;
+  }
+
+  const Dim moving = spatial->varies ? spatial->axis.dim : kernel_of(spatial->axis.dim);
+  std::int64_t step = 0;
+  for (std::size_t i = 0; i < info.cut_count; ++i)
+    if (info.cuts[i].dim == moving) step = info.cuts[i].offset;
+  if (spatial->axis.window && spatial->axis.side == Side::Input &&
+      (*layer_)[kernel_of(spatial->axis.dim)] != 1) {
+    const workloads::Window& w = layer_->window(spatial->axis.dim);
+    step *= spatial->varies ? w.stride : w.dilation;
+  }
+  const auto ends = [&](const Step& s, std::int64_t& lo, std::int64_t& length, std::int64_t& last) {
+    if (!interval(*spatial, s.box, lo, length)) return false;
+    last = length;
+    if (!s.clipped) return true;
+    Box box = s.box;
+    box[moving].hi = box[moving].lo + s.last[at(moving)];
+    std::int64_t ignored = 0;
+    return interval(*spatial, box, ignored, last);
+  };
+  std::int64_t lo = 0, length = 0, last = 0, old_lo = 0, old_length = 0, old_last = 0;
+  if (!ends(to, lo, length, last)) return false;
+  if (from.valid && !ends(from, old_lo, old_length, old_last)) return false;
+
+  const auto overlap = [](std::int64_t a, std::int64_t na, std::int64_t b, std::int64_t nb) {
+    return std::max<std::int64_t>(0, std::min(a + na, b + nb) - std::max(a, b));
+  };
+  Chain all, rest;
+  if (!all.add(lo, length, step, now - 1) || !all.add(lo + (now - 1) * step, last, step, 1))
+    return false;
+  std::int64_t total = 0, tile = 0, sliding = 0, copies = 0;
+  const auto some = [&](std::size_t g, std::int64_t n, std::int64_t x, std::int64_t nx,
+                        std::int64_t y, std::int64_t ny, bool had) {
+    const std::int64_t kept = had ? overlap(x, nx, y, ny) : 0;
+    if (had && (kept != nx || kept != ny)) changed = true;
+    const std::int64_t fresh = whole * nx - shared * kept;
+    group[g] = fresh;
+    total += n * fresh;
+    if (fresh > 0) copies += n * fresh;
+    tile = std::max(tile, whole * nx);
+    sliding = std::max(sliding, std::max(whole * nx, (had ? held * ny : 0) + fresh));
+    if (!had || kept == 0) return rest.add(x, nx, step, n);
+    const std::int64_t left = std::max<std::int64_t>(0, y - x);
+    const std::int64_t right = std::max<std::int64_t>(0, x + nx - (y + ny));
+    if (left > 0 && right > 0 && now > 1) return false;
+    return rest.add(x, left, step, n) && rest.add(x + nx - right, right, step, n);
+  };
+  bool ok = true;
+  if (both > 1) ok = some(0, both - 1, lo, length, old_lo, old_length, true);
+  if (ok && both > 0)
+    ok = some(1, 1, lo + (both - 1) * step, both == now ? last : length, old_lo + (both - 1) * step,
+              both == before ? old_last : old_length, true);
+  if (ok && now - 1 > both) ok = some(2, now - 1 - both, lo + both * step, length, 0, 0, false);
+  if (ok && now > both) ok = some(3, 1, lo + (now - 1) * step, last, 0, 0, false);
+  if (!ok) return false;
+  words.total = total;
+  words.distinct = all.count() * (whole - shared) + rest.count() * shared;
+  words.copies = copies;
+  words.changed = changed;
+  if (note_tiles) note(depth, t, tile, sliding, changed);
+  return true;
+}
+
+bool Plan::moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind) {
+  if (!geometry_) geometry_ = std::make_unique<Geometry>(*mapping_);
+  tiles_before_.valid = tiles_next_.valid = false;
+  if (!kind.cold &&
+      !geometry_->tiles_at(depth, frame.before, frame.before_at.data(), tiles_before_))
+    return false;
+  if (kind.shape >= 0 && !geometry_->tiles_at(depth, frame.next, frame.next_at.data(), tiles_next_))
+    return false;
+  const std::size_t n = static_cast<std::size_t>(level_[depth].units);
+  const std::size_t first = groups_.size();
+  groups_.resize(first + n);
+  if (kind.shape >= 0) {
+    kind.macs_largest = tiles_next_.macs_largest;
+    kind.macs_total = tiles_next_.macs_total;
+    for (Tensor t : kAllTensors) {
+      const Moved m = geometry_->moved(depth, t, tiles_before_, tiles_next_, true);
+      kind.enter[at(t)] = {m.changed, m.total, m.distinct, m.copies};
+      note(depth, t, m.tile, m.sliding, m.changed);
+      if (t == Tensor::Output || !m.changed) continue;
+      for (std::size_t p = 0; p < m.each.size(); ++p) groups_[first + p].words[at(t)] = m.each[p];
+    }
+  }
+  if (!kind.cold) {
+    const Moved m = geometry_->moved(depth, Tensor::Output, tiles_next_, tiles_before_, true);
+    kind.leave = {m.changed, m.total, m.distinct, m.copies};
+    for (std::size_t p = 0; p < m.each.size(); ++p) groups_[first + p].words[2] = m.each[p];
+  }
+  const auto less = [](const Group& a, const Group& b) { return a.words < b.words; };
+  const auto same = [](const Group& a, const Group& b) { return a.words == b.words; };
+  const auto begin = groups_.begin() + static_cast<std::ptrdiff_t>(first);
+  std::sort(begin, groups_.end(), less);
+  groups_.erase(std::unique(begin, groups_.end(), same), groups_.end());
+  kind.groups = static_cast<std::int32_t>(first);
+  kind.group_count = static_cast<std::int32_t>(groups_.size() - first);
+  return true;
+}
+
+bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Frame& frame,
+                    std::int64_t times) {
+  if (kinds_.size() >= kMaxKinds) return false;
+  Kind& kind = kinds_.emplace_back();
+  frames_.push_back(frame);
+  kind.depth = static_cast<std::int32_t>(depth);
+  kind.shape = shape;
+  kind.cold = cold;
+  kind.times = times;
+  if (level_[depth].enumerated) return moved_enumerated(depth, frame, kind);
+  Step before, next;
+  if (!cold && !step_at(depth, frame.before, frame.before_at, before)) return false;
+  if (shape >= 0) {
+    if (!step_at(depth, frame.next, frame.next_at, next)) return false;
+    kind.macs_largest = next.macs_largest;
+    kind.macs_total = next.macs_total;
+    cut_points_.push_back(next.active);
+    if (next.clipped) cut_points_.push_back(next.active - 1);
+  }
+  std::array<std::array<std::int64_t, 4>, 3> group{};
+  std::array<std::int64_t, 4> ignored{};
+  bool closed = true;
+  if (shape >= 0) {
+    closed = moved(depth, Tensor::Input, before, next, kind.enter[0], group[0], true) &&
+             moved(depth, Tensor::Weight, before, next, kind.enter[1], group[1], true) &&
+             moved(depth, Tensor::Output, before, next, kind.enter[2], ignored, true);
+  }
+  if (closed && !cold) {
+    if (shape >= 0) {
+      // What leaves seen from the children that had a tile: group by those.
+      closed = moved(depth, Tensor::Output, next, before, kind.leave, group[2], false);
+    } else {
+      closed = moved(depth, Tensor::Output, next, before, kind.leave, group[2], false);
+    }
+  }
+  if (!closed) return moved_enumerated(depth, frame, kind);
+  kind.groups = static_cast<std::int32_t>(groups_.size());
+  for (std::size_t g = 0; g < 4; ++g) {
+    Group x;
+    for (std::size_t t = 0; t < 2; ++t) x.words[t] = kind.enter[t].changed ? group[t][g] : 0;
+    x.words[2] = group[2][g];
+    if (x.words[0] + x.words[1] + x.words[2] > 0) groups_.push_back(x);
+  }
+  kind.group_count = static_cast<std::int32_t>(groups_.size()) - kind.groups;
+  return true;
+}
+
+// ---- kinds -------------------------------------------------------------------------------------
+
+// All transitions inside a tile of this shape.
+bool Plan::inner_kinds(std::int32_t id) {
+  const std::size_t depth = static_cast<std::size_t>(shapes_[static_cast<std::size_t>(id)].depth);
+  const std::size_t loops =
+      static_cast<std::size_t>(shapes_[static_cast<std::size_t>(id)].loop_count);
+  Shape& shape = shapes_[static_cast<std::size_t>(id)];
+  shape.first_kind = static_cast<std::int32_t>(kinds_.size());
+  Frame frame;
+  for (Dim d : kAllDims) frame.next[d] = {0, shape.length[at(d)]};
+  frame.before = frame.next;
+  std::int64_t prefixes = 1;
+  for (std::size_t j = 0; j < loops; ++j) {
+    LoopKinds& loop = shape.loops[j];
+    loop.first_kind = static_cast<std::int32_t>(kinds_.size());
+    if (loop.pairs > 0) {
+      for (std::size_t l = j + 1; l < loops; ++l) {
+        frame.before_at[l] = shape.loops[l].trips - 1;
+        frame.next_at[l] = 0;
+      }
+      for (std::int64_t prefix = 0; prefix < prefixes; ++prefix) {
+        std::int64_t rest = prefix, times = shape.visits;
+        for (std::size_t l = j; l-- > 0;) {
+          const Alike alike = positions_of(shape.loops[l], rest % shape.loops[l].classes);
+          rest /= shape.loops[l].classes;
+          frame.before_at[l] = frame.next_at[l] = alike.first;
+          times *= alike.count;
+        }
+        for (std::int64_t pair = 0; pair < loop.pairs; ++pair) {
+          const Alike alike = advances_of(loop, pair);
+          frame.before_at[j] = alike.first;
+          frame.next_at[j] = alike.first + 1;
+          if (!add_kind(depth, id, false, frame, times * alike.count)) return false;
+        }
+      }
+    }
+    prefixes *= loop.classes;
+    if (prefixes > static_cast<std::int64_t>(kMaxKinds)) return false;
+  }
+  shape.end_kind = static_cast<std::int32_t>(kinds_.size());
+  return true;
+}
+
+// Children that do alike in all kinds of this depth.
+void Plan::split(std::size_t depth, std::int32_t first, std::int32_t end) {
+  std::vector<ChildClass>& classes = classes_[depth];
+  classes.clear();
+  const std::int64_t n = level_[depth].units;
+  if (!level_[depth].enumerated) {
+    cut_points_.push_back(n);
+    std::sort(cut_points_.begin(), cut_points_.end());
+    std::int64_t from = 0;
+    for (std::int64_t c : cut_points_) {
+      if (c <= from || c > n) continue;
+      classes.push_back({from, c - from});
+      from = c;
+    }
+    return;
+  }
+  signatures_.assign(static_cast<std::size_t>(n), 0);
+  for (std::int64_t p = 0; p < n; ++p) {
+    std::uint64_t h = 1;
+    for (std::int32_t k = first; k < end; ++k) {
+      const Kind& kind = kinds_[static_cast<std::size_t>(k)];
+      const Frame& f = frames_[static_cast<std::size_t>(k)];
+      Box next, before;
+      if (kind.shape >= 0) next = child_box(depth, f.next, f.next_at, p);
+      if (!kind.cold) before = child_box(depth, f.before, f.before_at, p);
+      const bool has_next = kind.shape >= 0 && !next.empty();
+      const bool has_before = !kind.cold && !before.empty();
+      h = mix(h, has_next * 2 + has_before);
+      for (Dim d : kAllDims) {
+        if (has_next) h = mix(h, next[d].size());
+        if (has_before) h = mix(h, before[d].size());
+        if (has_next && has_before) h = mix(h, next[d].lo - before[d].lo);
+      }
+    }
+    signatures_[static_cast<std::size_t>(p)] = h;
+  }
+  for (std::int64_t p = 0; p < n; ++p) {
+    bool known = false;
+    for (ChildClass& c : classes) {
+      if (signatures_[static_cast<std::size_t>(c.child)] !=
+          signatures_[static_cast<std::size_t>(p)])
+        continue;
+      ++c.size;
+      known = true;
+      break;
+    }
+    if (!known) classes.push_back({p, 1});
+  }
+}
+
+// The kinds of the children's transitions.
+bool Plan::expand(std::size_t depth, std::int32_t first, std::int32_t end) {
+  const std::size_t below = depth + 1;
+  for (std::int32_t k = first; k < end; ++k) {
+    kinds_[static_cast<std::size_t>(k)].children = static_cast<std::int32_t>(entries_.size());
+    for (const ChildClass& c : classes_[depth]) {
+      const Kind kind = kinds_[static_cast<std::size_t>(k)];
+      const Frame& f = frames_[static_cast<std::size_t>(k)];
+      Frame frame;
+      bool has_next = false, has_before = false;
+      if (kind.shape >= 0) {
+        frame.next = child_box(depth, f.next, f.next_at, c.child);
+        has_next = !frame.next.empty();
+      }
+      if (!kind.cold) {
+        frame.before = child_box(depth, f.before, f.before_at, c.child);
+        has_before = !frame.before.empty();
+      }
+      Entry entry;
+      std::int32_t before_shape = -1;
+      if (has_before) {
+        before_shape = shape_of(below, frame.before);
+        if (before_shape < 0) return false;
+        const Shape& s = shapes_[static_cast<std::size_t>(before_shape)];
+        for (std::size_t l = 0; l < static_cast<std::size_t>(s.loop_count); ++l)
+          frame.before_at[l] = s.loops[l].trips - 1;
+      }
+      if (has_next) {
+        const std::int32_t shape = shape_of(below, frame.next);
+        if (shape < 0) return false;
+        entry.enter = static_cast<std::int32_t>(kinds_.size());
+        const std::int64_t times = kind.times * c.size;
+        shapes_[static_cast<std::size_t>(shape)].visits += times;
+        if (shapes_[static_cast<std::size_t>(shape)].entry_kind < 0)
+          shapes_[static_cast<std::size_t>(shape)].entry_kind = entry.enter;
+        if (!add_kind(below, shape, !has_before, frame, times)) return false;
+        kinds_.back().before_work = has_before ? -2 - before_shape : -1;
+      } else if (has_before) {
+        entry.leave = static_cast<std::int32_t>(kinds_.size());
+        if (!add_kind(below, -1, false, frame, kind.times * c.size)) return false;
+      }
+      entries_.push_back(entry);
+    }
+  }
+  return true;
+}
+
+bool Plan::compile(const workloads::Mapping& mapping) {
+  mapping_ = &mapping;
+  layer_ = &mapping.layer;
+  kinds_.clear();
+  frames_.clear();
+  shapes_.clear();
+  entries_.clear();
+  groups_.clear();
+  geometry_.reset();
+  tile_words_ = {};
+  sliding_words_ = {};
+  if (!describe()) return false;
+
+  Frame begin, finish;
+  begin.next = finish.before = layer_->whole();
+  cut_points_.clear();
+  const std::int32_t whole = shape_of(0, begin.next);
+  if (whole < 0) return false;
+  shapes_[0].visits = 1;
+  shapes_[0].entry_kind = first();
+  for (std::size_t l = 0; l < static_cast<std::size_t>(shapes_[0].loop_count); ++l)
+    finish.before_at[l] = shapes_[0].loops[l].trips - 1;
+  if (!add_kind(0, whole, true, begin, 1) || !add_kind(0, -1, false, finish, 1)) return false;
+  std::int32_t first_kind = 0;
+  std::size_t first_shape = 0;
+  for (std::size_t depth = 0; depth < depths_; ++depth) {
+    const std::size_t end_shape = shapes_.size();
+    for (std::size_t s = first_shape; s < end_shape; ++s)
+      if (!inner_kinds(static_cast<std::int32_t>(s))) return false;
+    first_shape = end_shape;
+    const std::int32_t end = static_cast<std::int32_t>(kinds_.size());
+    kind_end_[depth] = end;
+    if (depth + 1 == depths_) break;
+    split(depth, first_kind, end);
+    cut_points_.clear();
+    if (!expand(depth, first_kind, end)) return false;
+    first_kind = end;
+  }
+
+  // Which kind begins the step that each kind ends.
+  const auto beginning = [&](const Shape& s, const std::array<std::int64_t, kMaxLoops>& index) {
+    std::size_t l = static_cast<std::size_t>(s.loop_count);
+    while (l > 0 && index[l - 1] == 0) --l;
+    if (l == 0) return s.entry_kind;
+    --l;
+    std::int64_t prefix = 0;
+    for (std::size_t i = 0; i < l; ++i)
+      prefix = prefix * s.loops[i].classes + s.loops[i].class_of(index[i]);
+    return static_cast<std::int32_t>(s.loops[l].first_kind + prefix * s.loops[l].pairs +
+                                     s.loops[l].pair_of(index[l] - 1));
+  };
+  for (Shape& s : shapes_) {
+    std::array<std::int64_t, kMaxLoops> index{};
+    for (std::size_t l = 0; l < static_cast<std::size_t>(s.loop_count); ++l)
+      index[l] = s.loops[l].trips - 1;
+    s.last_kind = beginning(s, index);
+    for (std::int32_t k = s.first_kind; k < s.end_kind; ++k)
+      kinds_[static_cast<std::size_t>(k)].before_work =
+          beginning(s, frames_[static_cast<std::size_t>(k)].before_at);
+  }
+  for (Kind& k : kinds_)
+    if (k.before_work <= -2)
+      k.before_work = shapes_[static_cast<std::size_t>(-2 - k.before_work)].last_kind;
+  return true;
+}
+
+}  // namespace counterpoint::analytic

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// A regular mapping as a finite set of kinds of transitions, counted instead of walked.
+//
+// A tile that a unit is given is described by its *shape* (the lengths of its ranges): the layer
+// has no implicit padding, so where a tile lies changes nothing. An array's *transition* from one
+// step to the next is described by its *kind*: inside a tile by the loop that advances and by
+// whether each outer loop stands at a clipped position; from tile to tile by the kind of the
+// parent's transition. What moves is the same for all transitions of a kind, and how often each
+// kind occurs is a product of trip counts. So everything but the times follows from the kinds;
+// schedule.h computes the times.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "analytic/geometry.h"
+#include "analytic/totals.h"
+
+namespace counterpoint::analytic {
+
+inline constexpr std::size_t kMaxLoops = 10;  ///< of one level
+inline constexpr std::size_t kMaxDepths = 8;
+
+/// Words of one tensor that move in a transition.
+struct Words {
+  bool changed = false;  ///< some child's tile differs
+  std::int64_t total = 0, distinct = 0, copies = 0;
+  std::int64_t of(hw::Multicast m) const {
+    return m == hw::Multicast::None ? total : m == hw::Multicast::Tile ? copies : distinct;
+  }
+};
+
+struct Kind {
+  std::int32_t depth = 0;
+  std::int32_t shape = -1;    ///< of the tile that holds the step that begins; -1: none begins
+  std::int32_t children = 0;  ///< first of Plan::entries, one per class of children
+  std::int32_t groups = 0;    ///< first of Plan::groups: children with equal words
+  std::int32_t group_count = 0;
+  bool cold = false;           ///< no step ends
+  std::array<Words, 3> enter;  ///< of the step that begins
+  Words leave;                 ///< outputs of the step that ends
+  std::int64_t macs_largest = 0, macs_total = 0;
+  std::int32_t before_work = -1;  ///< a kind that begins the step that ends here
+  std::int64_t times = 0;         ///< executions in the layer, all arrays
+};
+
+/// A loop of a shape: which of its positions are alike.
+struct LoopKinds {
+  std::int64_t trips = 1;
+  std::int64_t low = 0, high = 0;  ///< positions [low, high) are alike, up to their residue
+  std::int64_t residues = 1;
+  std::int64_t classes = 1, pairs = 0;
+  std::int32_t first_kind = 0;  ///< of the transitions in which this loop advances
+  std::int64_t pair_low = 0, pair_high = 0, pair_residues = 1;
+
+  std::int64_t class_of(std::int64_t i) const {
+    if (i < low) return i;
+    if (i < high) return residues == 1 ? low : low + (i - low) % residues;
+    return low + residues + (i - high);
+  }
+  std::int64_t pair_of(std::int64_t i) const {  ///< of the advance from i to i + 1
+    if (i < pair_low) return i;
+    if (i < pair_high)
+      return pair_residues == 1 ? pair_low : pair_low + (i - pair_low) % pair_residues;
+    return pair_low + pair_residues + (i - pair_high);
+  }
+};
+
+struct Shape {
+  std::int32_t depth = 0;
+  std::array<std::int32_t, workloads::kDims> length{};
+  std::int32_t loop_count = 0;
+  std::array<LoopKinds, kMaxLoops> loops;
+  std::int32_t first_kind = 0, end_kind = 0;  ///< transitions inside a tile
+  std::int32_t entry_kind = -1;               ///< one that begins such a tile
+  std::int32_t last_kind = -1;                ///< one that begins its last step
+  std::int64_t visits = 0;                    ///< in the layer, all arrays
+};
+
+/// Children of a level that always do alike.
+struct ChildClass {
+  std::int64_t child = 0;  ///< one of them
+  std::int64_t size = 1;
+};
+
+/// A child of a transition: the kinds of its own.
+struct Entry {
+  std::int32_t enter = -1;  ///< begins a tile; -1: the child is idle after
+  std::int32_t leave = -1;  ///< the child becomes idle; -1: it was, or it goes on
+};
+
+struct Group {
+  std::array<std::int64_t, 3> words{};  ///< entering inputs and weights, leaving outputs
+};
+
+class Plan {
+ public:
+  /// False if the mapping is not regular (implicit padding, upsampling, partial sums that are
+  /// read back, steps without work): then walk() it. May be called again; keeps its memory.
+  bool compile(const workloads::Mapping& mapping);
+
+  const workloads::Mapping& mapping() const { return *mapping_; }
+  const std::vector<Kind>& kinds() const { return kinds_; }
+  const std::vector<Shape>& shapes() const { return shapes_; }
+  const std::vector<Entry>& entries() const { return entries_; }
+  const std::vector<Group>& groups() const { return groups_; }
+  const std::vector<ChildClass>& classes(std::size_t depth) const { return classes_[depth]; }
+  std::size_t depths() const { return depths_; }
+  std::int32_t first() const { return 0; }  ///< the kind that begins the layer
+  std::int32_t last() const { return 1; }   ///< the kind that ends it
+  /// Kinds of a depth: [kind_end(depth - 1), kind_end(depth)).
+  std::int32_t kind_end(std::size_t depth) const { return kind_end_[depth]; }
+  /// Largest tiles and sliding tiles of one instance at a storage level.
+  const std::array<std::int64_t, 3>& tile_words(std::size_t storage) const {
+    return tile_words_[storage];
+  }
+  const std::array<std::int64_t, 3>& sliding_words(std::size_t storage) const {
+    return sliding_words_[storage];
+  }
+
+ private:
+  struct CutInfo {
+    Dim dim = Dim::N;
+    workloads::Cut::Kind kind = workloads::Cut::Kind::Plain;
+    std::int64_t size = 1, offset = 1;
+    int loop = 0;
+    bool spatial = false, varies = false;
+  };
+  struct AxisInfo {
+    Axis axis;
+    bool varies = false, varies_by_kernel = false;
+  };
+  struct LevelInfo {
+    std::int64_t units = 1;
+    bool enumerated = false;  ///< skewed between children: closed forms do not apply
+    bool varies = false;
+    std::size_t cut_count = 0;
+    std::array<CutInfo, workloads::kDims> cuts;
+    std::array<std::size_t, 3> axis_count{};
+    std::array<std::array<AxisInfo, 8>, 3> axes;
+    std::size_t loop_count = 0;
+  };
+  /// Tiles of all children in one step.
+  struct Step {
+    bool valid = false;
+    std::int64_t active = 0;
+    Box box;                                            ///< of child 0
+    std::array<std::int64_t, workloads::kDims> last{};  ///< lengths in the last active child
+    bool clipped = false;                               ///< the last child's differ
+    std::int64_t macs_largest = 0, macs_total = 0;
+  };
+  /// Where a kind happens, for one of its occurrences.
+  struct Frame {
+    Box before, next;  ///< tiles of the unit
+    std::array<std::int64_t, kMaxLoops> before_at{}, next_at{};
+  };
+
+  bool describe();
+  bool describe_level(std::size_t depth);
+  std::int64_t count_positions(const CutInfo& cut, const Box& tile) const;
+  std::int32_t shape_of(std::size_t depth, const Box& tile);
+  bool describe_loops(Shape& shape, const Box& tile);
+  bool inner_kinds(std::int32_t shape);
+  bool add_kind(std::size_t depth, std::int32_t shape, bool cold, const Frame& frame,
+                std::int64_t times);
+  bool step_at(std::size_t depth, const Box& tile, const std::array<std::int64_t, kMaxLoops>& at,
+               Step& out) const;
+  bool moved(std::size_t depth, Tensor t, const Step& from, const Step& to, Words& words,
+             std::array<std::int64_t, 4>& group, bool note_tiles);
+  bool moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind);
+  bool interval(const AxisInfo& a, const Box& box, std::int64_t& lo, std::int64_t& length) const;
+  void note(std::size_t depth, Tensor t, std::int64_t tile, std::int64_t sliding, bool changed);
+  void split(std::size_t depth, std::int32_t first, std::int32_t end);
+  bool expand(std::size_t depth, std::int32_t first, std::int32_t end);
+  Box child_box(std::size_t depth, const Box& tile, const std::array<std::int64_t, kMaxLoops>& at,
+                std::int64_t p) const;
+
+  const workloads::Mapping* mapping_ = nullptr;
+  const Layer* layer_ = nullptr;
+  std::size_t depths_ = 0;
+  std::array<LevelInfo, kMaxDepths> level_;
+  std::vector<Kind> kinds_;
+  std::vector<Frame> frames_;
+  std::vector<Shape> shapes_;
+  std::vector<Entry> entries_;
+  std::vector<Group> groups_;
+  std::array<std::vector<ChildClass>, kMaxDepths> classes_;
+  std::array<std::int32_t, kMaxDepths> kind_end_{};
+  std::array<std::array<std::int64_t, 3>, kMaxDepths + 1> tile_words_{}, sliding_words_{};
+  std::vector<std::int64_t> cut_points_;
+  std::vector<std::uint64_t> signatures_;
+  std::unique_ptr<Geometry> geometry_;
+  StepTiles tiles_before_, tiles_next_;
+};
+
+}  // namespace counterpoint::analytic

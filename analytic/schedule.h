@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The times of a planned mapping: the rules of docs/machine.md, section 4, executed kind by kind,
+// with repetitions of a loop skipped as soon as they repeat exactly.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "analytic/estimator.h"
+#include "analytic/plan.h"
+#include "analytic/totals.h"
+
+namespace counterpoint::analytic {
+
+class Schedule {
+ public:
+  /// All numbers of the plan on a machine with the plan's nest (other rates, latencies, widths,
+  /// bufferings, channels, multicasts and reductions than the plan was made with are fine).
+  /// Keeps its memory from call to call. Not thread-safe: one per thread.
+  void run(const Plan& plan, const hw::BoundMachine& machine, Totals& totals,
+           Effort* effort = nullptr);
+
+ private:
+  enum Name : int {
+    kChannel0,
+    kChannel1,  // end of injection, per channel
+    kArrived0,
+    kArrived1,  // the present residence's arrival, inputs and weights
+    kRead0,
+    kRead1,  // end of the last injection that read from the unit
+    kNewer0,
+    kNewer1,
+    kNewer2,  // release of the residence before the present one
+    kOlder0,
+    kOlder1,
+    kOlder2,   // ... of the one before that
+    kSlotOut,  // when the present output residence may be used
+    kDrainChannel,
+    kDrainArrived,
+    kWorkEnd,
+    kNames
+  };
+  using Times = std::array<std::int64_t, kNames>;
+
+  /// What a kind means for the times.
+  struct Move {
+    std::array<std::int64_t, 2> inject{};  ///< per channel
+    std::int64_t drain = 0;                ///< injection of the words that leave
+    std::int64_t work = 0;                 ///< PEs: cycles of the step
+    std::int64_t step_work = 0;            ///< at full speed: PEs the same, buffers of their arrays
+    std::int32_t children = 0;
+    bool enters[3] = {false, false, false};  ///< a residence begins
+    bool carries[2] = {false, false};        ///< words of it travel
+    bool ends = false;                       ///< an output residence ends
+    bool drains = false;                     ///< words of it travel
+    bool cold = false;
+  };
+  /// One array of each class of equal ones.
+  struct Node {
+    std::int32_t depth = 0, above = -1, first_below = 0, below_count = 0, end = 0;
+    std::int64_t multiplicity = 1;
+    bool pes = false, worked = false;
+    std::int32_t last_shape = -1;
+    std::uint32_t computed = 0;  ///< times set since somebody asked
+  };
+  /// Rules of a level that depend on the machine.
+  struct Rules {
+    bool shared = true, single = false;
+    std::int64_t fill_latency = 0, drain_latency = 0;
+  };
+
+  void prepare(const Plan& plan, const hw::BoundMachine& machine);
+  void count(const Plan& plan, const hw::BoundMachine& machine, Totals& totals);
+  void grow(const Plan& plan, std::int32_t node);
+  void visit(std::int32_t node, std::int32_t entry);
+  void iterate(std::int32_t node, const Shape& shape, std::size_t loop, std::int64_t prefix);
+  void step(std::int32_t node);
+  void leave(std::int32_t node, std::int32_t kind);
+  void leave_below(const Node& node, const Move& move);
+  void enter(std::int32_t node, std::int32_t kind);
+  void note_peak(std::int32_t depth, std::int64_t words, std::int64_t work);
+  std::int64_t repeat(std::int32_t node, const Shape& shape, const LoopKinds& loop, std::int64_t i,
+                      std::size_t history, std::size_t base);
+
+  const Plan* plan_ = nullptr;
+  const Shape* shapes_ = nullptr;
+  const Entry* entries_ = nullptr;
+  std::vector<Move> moves_;
+  std::vector<std::int64_t> shape_work_;
+  std::vector<Node> nodes_;
+  std::vector<std::int32_t> below_;   ///< children of the nodes
+  std::vector<std::uint32_t> saved_;  ///< a stack of Node::computed
+  std::array<hw::Multicast, kMaxDepths> multicast_{};
+  std::vector<Times> times_;
+  std::array<Rules, kMaxDepths> rules_;
+  std::array<std::int64_t, kStackNames> stack_{};
+  std::int64_t pipeline_latency_ = 0;
+  std::vector<std::int32_t> pending_;    ///< per node: the kind of the coming step
+  std::vector<std::uint8_t> fresh_;      ///< per node: that step is its tile's first
+  std::vector<std::int64_t> snapshots_;  ///< a stack of times and cycle stacks
+  Totals* totals_ = nullptr;
+  Effort* effort_ = nullptr;
+};
+
+}  // namespace counterpoint::analytic
