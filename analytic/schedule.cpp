@@ -523,9 +523,10 @@ std::int64_t Schedule::repeat(std::int32_t id, const Shape&, const LoopKinds& lo
   for (std::int64_t c = 1; c <= kLongestPeriod; ++c) {
     const std::size_t p = static_cast<std::size_t>(c);
     if (taken < p + 1) break;
-    if (c % loop.residues != 0) continue;
-    // The period's advances, and those compared with them, must be between positions alike.
+    // The period's advances, and those compared with them, must be between positions alike (of
+    // which there may be none).
     if (i - c < loop.low) break;
+    if (c % loop.residues != 0) continue;
     const std::int64_t* now = snapshot(0);
     const std::int64_t* mid = snapshot(p);
     std::int64_t lambda = -1, least = std::numeric_limits<std::int64_t>::max(), most_still = 0;
