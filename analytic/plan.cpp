@@ -88,7 +88,18 @@ std::uint64_t mix(std::uint64_t h, std::int64_t v) {
 bool Plan::describe() {
   depths_ = mapping_->nest.levels.size();
   if (depths_ > kMaxDepths) return false;
-  if (layer_->has_window() && !layer_->dense()) return false;
+  if (layer_->rows.upsample != 1 || layer_->cols.upsample != 1) return false;
+  dense_ = layer_->dense();
+  all_inside_ = {true, true};
+  if (layer_->has_window()) {
+    Tile whole;
+    whole.lo.fill(0);
+    for (Dim d : kAllDims) whole.length[at(d)] = (*layer_)[d];
+    for (std::size_t c = 0; c < 2; ++c) {
+      all_inside_[c] = false;
+      all_inside_[c] = inside(c, whole);
+    }
+  }
   for (Tensor t : kAllTensors) {
     std::size_t n = 0;
     for (Dim d : kAllDims) {
@@ -110,11 +121,21 @@ bool Plan::describe() {
   return true;
 }
 
+// Whether all rows (columns) that the tile's windows reach exist.
+bool Plan::inside(std::size_t window, const Tile& tile) const {
+  if (all_inside_[window]) return true;
+  const workloads::Window& w = window == 0 ? layer_->rows : layer_->cols;
+  const std::size_t o = at(window == 0 ? Dim::Y : Dim::X), k = at(window == 0 ? Dim::R : Dim::S);
+  const std::int64_t first = w.stride * tile.lo[o] + w.dilation * tile.lo[k] - w.offset;
+  return first >= 0 &&
+         first + w.stride * (tile.length[o] - 1) + w.dilation * (tile.length[k] - 1) < w.extent;
+}
+
 bool Plan::describe_level(std::size_t depth) {
   const Level& level = mapping_->nest.levels[depth];
   LevelInfo& info = level_[depth];
   info.units = level.units;
-  info.enumerated = info.varies = false;
+  info.enumerated = info.varies = info.uneven = false;
   info.cut_count = 0;
   info.loop_count = level.loops.size();
   info.apart = {};
@@ -143,10 +164,11 @@ bool Plan::describe_level(std::size_t depth) {
     const Dim outs = outs_of(d);
     const workloads::Window& w = layer_->window(d);
     const std::size_t along = outs == Dim::Y ? kRows : kColumns;
+    if (!all_inside_[along - kRows]) info.uneven = true;
     if (info.apart[along] != 0) info.twice[along] = true;
     info.apart[along] = c.offset * (kernel ? w.dilation : w.stride);
     // One input per output: counted in outputs, see step_at().
-    if ((*layer_)[kernel_of(outs)] == 1) info.apart[along] = c.offset;
+    if ((*layer_)[kernel_of(outs)] == 1 && all_inside_[along - kRows]) info.apart[along] = c.offset;
     info.moving[along] = c.dim;
   }
   return true;
@@ -167,11 +189,21 @@ std::int64_t Plan::count_positions(const CutInfo& cut, const Tile& tile) const {
 }
 
 std::int32_t Plan::shape_of(std::size_t depth, const Tile& tile) {
+  const std::array<bool, 2> in = {inside(0, tile), inside(1, tile)};
+  const auto same_place = [&](const Shape& s, std::size_t c) {
+    if (in[c] || s.inside[c]) return in[c] == s.inside[c];
+    const std::size_t o = at(c == 0 ? Dim::Y : Dim::X), k = at(c == 0 ? Dim::R : Dim::S);
+    return s.lo[o] == tile.lo[o] && s.lo[k] == tile.lo[k];
+  };
   for (std::size_t i = shapes_.size(); i-- > 0;) {
-    if (shapes_[i].depth != static_cast<std::int32_t>(depth)) break;
-    if (shapes_[i].length == tile.length) return static_cast<std::int32_t>(i);
+    const Shape& s = shapes_[i];
+    if (s.depth != static_cast<std::int32_t>(depth)) break;
+    if (s.length == tile.length && (dense_ || (same_place(s, 0) && same_place(s, 1))))
+      return static_cast<std::int32_t>(i);
   }
   Shape& s = shapes_.emplace_back();
+  s.lo = tile.lo;
+  s.inside = in;
   s.depth = static_cast<std::int32_t>(depth);
   s.length = tile.length;
   if (!describe_loops(s, tile)) return -1;
@@ -233,7 +265,35 @@ bool Plan::describe_loops(Shape& shape, const Tile& tile) {
     loop.high = std::min(loop.high, std::max(high, loop.low));
     loop.residues = std::lcm(loop.residues, w.stride / std::gcd(w.stride, per));
   }
-  for (std::size_t l = 0; l < info.loop_count; ++l) finish(shape.loops[l]);
+  for (std::size_t c = 0; c < 2; ++c) {
+    if (shape.inside[c]) continue;
+    const workloads::Window& w = c == 0 ? layer_->rows : layer_->cols;
+    const std::size_t o = at(c == 0 ? Dim::Y : Dim::X), k = at(c == 0 ? Dim::R : Dim::S);
+    for (std::size_t i = 0; i < info.cut_count; ++i) {
+      const CutInfo& cut = info.cuts[i];
+      if (cut.dim != o && cut.dim != k) continue;
+      LoopKinds& loop = shape.loops[cut.loop];
+      if (loop.trips == 1) continue;
+      if (cut.dim == k || cut.skewed) {
+        loop.low = loop.high = loop.trips;
+        continue;
+      }
+      // Positions whose children reach no padding, whatever part of the kernel they have.
+      const std::int64_t per = w.stride * cut.per_loop * cut.offset;
+      const std::int64_t span = (cut.per_loop - 1) * cut.offset + cut.size - 1;
+      const std::int64_t first = w.stride * tile.lo[o] + w.dilation * tile.lo[k] - w.offset;
+      const std::int64_t room =
+          w.extent - 1 - first - w.stride * span - w.dilation * (tile.length[k] - 1);
+      const std::int64_t low = first < 0 ? (-first + per - 1) / per : 0;
+      const std::int64_t high = room >= 0 ? room / per + 1 : 0;
+      loop.low = std::max(loop.low, std::min(low, loop.trips));
+      loop.high = std::min(loop.high, std::max(high, loop.low));
+    }
+  }
+  for (std::size_t l = 0; l < info.loop_count; ++l) {
+    shape.loops[l].high = std::max(shape.loops[l].high, shape.loops[l].low);
+    finish(shape.loops[l]);
+  }
   return true;
 }
 
@@ -267,16 +327,62 @@ bool Plan::child_tile(std::size_t depth, const Tile& tile, std::int32_t shape, c
     out.lo[cut.dim] += first;
     out.length[cut.dim] = end - first;
   }
+  if (dense_) return true;
+  for (std::size_t c = 0; c < 2; ++c) {
+    if (inside(c, out)) continue;
+    const std::size_t y = at(c == 0 ? Dim::Y : Dim::X), r = at(c == 0 ? Dim::R : Dim::S);
+    if (workloads::window_pairs(c == 0 ? layer_->rows : layer_->cols,
+                                {out.lo[y], out.lo[y] + out.length[y]},
+                                {out.lo[r], out.lo[r] + out.length[r]}) == 0)
+      return false;
+  }
   return true;
+}
+
+// What the working pairs of a tile at the border touch; false if it may have gaps.
+bool Plan::clip(std::size_t window, Step& step) const {
+  const workloads::Window& w = window == 0 ? layer_->rows : layer_->cols;
+  const std::size_t y = at(window == 0 ? Dim::Y : Dim::X), r = at(window == 0 ? Dim::R : Dim::S);
+  const std::int64_t outs = step.length[y], kernel = step.length[r];
+  const std::int64_t first = w.stride * step.lo[y] + w.dilation * step.lo[r] - w.offset;
+  const std::int64_t beyond =
+      first + w.stride * (outs - 1) + w.dilation * (kernel - 1) - w.extent + 1;
+  step.pairs[window] = workloads::window_pairs(w, {step.lo[y], step.lo[y] + outs},
+                                               {step.lo[r], step.lo[r] + kernel});
+  const bool gapless = ((w.dilation == 1 && (kernel >= w.stride || outs == 1)) ||
+                        (w.stride == 1 && (outs >= w.dilation || kernel == 1))) &&
+                       w.extent >= w.dilation && w.extent >= w.stride;
+  step.lo[kRows + window] = std::max<std::int64_t>(first, 0);
+  step.length[kRows + window] =
+      w.extent - std::max<std::int64_t>(-beyond, 0) - step.lo[kRows + window];
+  // An output works if its last (first) kernel row does not lie before (behind) the input; ...
+  const auto trim = [&](std::size_t d, std::int64_t step_of_d, std::int64_t reach) {
+    const std::int64_t before = std::max<std::int64_t>(0, -first - reach);
+    const std::int64_t behind = std::max<std::int64_t>(0, beyond - reach);
+    const std::int64_t skip = (before + step_of_d - 1) / step_of_d;
+    step.lo[d] += skip;
+    step.length[d] -= skip + (behind + step_of_d - 1) / step_of_d;
+  };
+  trim(y, w.stride, w.dilation * (kernel - 1));
+  trim(r, w.dilation, w.stride * (outs - 1));
+  step.last[y] = step.length[y];
+  step.last[r] = step.length[r];
+  step.last[kRows + window] = step.length[kRows + window];
+  return gapless;
 }
 
 bool Plan::step_at(std::size_t depth, const Tile& tile, std::int32_t shape, const Index& index,
                    Step& out) const {
   const LevelInfo& info = level_[depth];
   Tile first;
+  out.gaps = out.clipped = out.irregular = false;
+  out.pairs = {-1, -1};
   out.valid = child_tile(depth, tile, shape, index, 0, first);
-  if (!out.valid) return false;
-  out.gaps = out.clipped = false;
+  if (!out.valid) {
+    // Its window may lie in the padding while those of other children do not.
+    out.irregular = out.valid = info.uneven;
+    return out.valid;
+  }
   for (std::size_t d = 0; d < workloads::kDims; ++d) {
     out.lo[d] = first.lo[d];
     out.last[d] = out.length[d] = first.length[d];
@@ -301,7 +407,20 @@ bool Plan::step_at(std::size_t depth, const Tile& tile, std::int32_t shape, cons
   for (std::size_t c = 0; c < 2; ++c) {
     const std::size_t y = at(c == 0 ? Dim::Y : Dim::X), r = at(c == 0 ? Dim::R : Dim::S);
     const std::size_t to = kRows + c;
-    if ((*layer_)[c == 0 ? Dim::R : Dim::S] == 1) {  // one input per output: count in outputs
+    const bool varies = info.apart[y] != 0 || info.apart[r] != 0;
+    if (!all_inside_[c] && varies) {
+      Tile hull = first;  // of all active children
+      for (std::size_t d : {y, r})
+        if (info.apart[d] != 0) hull.length[d] = (active - 1) * info.apart[d] + out.last[d];
+      if (!inside(c, hull)) {
+        out.irregular = true;
+        return true;
+      }
+    } else if (!inside(c, first)) {
+      if (!clip(c, out)) out.gaps = true;
+      continue;
+    }
+    if ((*layer_)[c == 0 ? Dim::R : Dim::S] == 1 && all_inside_[c]) {  // count in outputs
       out.lo[to] = out.lo[y];
       out.length[to] = out.length[y];
       out.last[to] = out.last[y];
@@ -313,7 +432,7 @@ bool Plan::step_at(std::size_t depth, const Tile& tile, std::int32_t shape, cons
                                (w.stride == 1 && (outs >= w.dilation || kernel == 1)));
       return w.stride * (outs - 1) + w.dilation * (kernel - 1) + 1;
     };
-    out.lo[to] = w.stride * out.lo[y] + w.dilation * out.lo[r];
+    out.lo[to] = w.stride * out.lo[y] + w.dilation * out.lo[r] - w.offset;
     out.last[to] = out.length[to] = reach(out.length[y], out.length[r]);
     if (out.clipped) out.last[to] = reach(out.last[y], out.last[r]);
   }
@@ -340,6 +459,8 @@ bool Plan::moved(std::size_t depth, std::size_t t, const Step& from, const Step&
   const LevelInfo& info = level_[depth];
   const std::size_t count = coordinate_count_[t];
   const bool had = from.valid;
+  if (to.irregular || (had && from.irregular)) return false;
+  if ((to.gaps || (had && from.gaps)) && !dense_) return false;
   if (t == 0 && (to.gaps || (had && from.gaps))) return false;
   const std::int64_t now = to.active, before = had ? from.active : 0;
   const std::int64_t both = std::min(now, before);
@@ -485,9 +606,17 @@ bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Fram
     if (!step_at(depth, frame.next, frame.next_shape, frame.next_at, next)) return false;
     if (depth + 1 == depths_) {
       std::int64_t regular = 1, last = 1;
+      const bool padded[2] = {next.pairs[0] >= 0, next.pairs[1] >= 0};
       for (std::size_t d = 0; d < workloads::kDims; ++d) {
+        if (padded[0] && (d == at(Dim::Y) || d == at(Dim::R))) continue;
+        if (padded[1] && (d == at(Dim::X) || d == at(Dim::S))) continue;
         regular *= next.length[d];
         last *= next.last[d];
+      }
+      for (std::size_t c = 0; c < 2; ++c) {
+        if (!padded[c]) continue;
+        regular *= next.pairs[c];
+        last *= next.pairs[c];
       }
       kind.macs_largest = next.active > 1 ? regular : last;
       kind.macs_total = (next.active - 1) * regular + last;
@@ -523,7 +652,7 @@ bool Plan::inner_kinds(std::int32_t id) {
   Shape& shape = shapes_[static_cast<std::size_t>(id)];
   shape.first_kind = static_cast<std::int32_t>(kinds_.size());
   Frame frame;
-  frame.next.lo.fill(0);
+  frame.next.lo = shape.lo;
   frame.next.length = shape.length;
   frame.before = frame.next;
   frame.before_shape = frame.next_shape = id;
@@ -564,7 +693,7 @@ void Plan::split(std::size_t depth, std::int32_t first, std::int32_t end) {
   std::vector<ChildClass>& classes = classes_[depth];
   classes.clear();
   const std::int64_t n = level_[depth].units;
-  if (!level_[depth].enumerated) {
+  if (!level_[depth].enumerated && !level_[depth].uneven) {
     cut_points_.push_back(n);
     std::sort(cut_points_.begin(), cut_points_.end());
     std::int64_t from = 0;
@@ -587,6 +716,11 @@ void Plan::split(std::size_t depth, std::int32_t first, std::int32_t end) {
       const bool has_before =
           !kind.cold && child_tile(depth, f.before, f.before_shape, f.before_at, p, before);
       h = mix(h, has_next * 2 + has_before);
+      for (std::size_t c = 0; c < 2; ++c) {
+        const std::size_t o = at(c == 0 ? Dim::Y : Dim::X), r = at(c == 0 ? Dim::R : Dim::S);
+        if (has_next && !inside(c, next)) h = mix(mix(h, next.lo[o]), next.lo[r]);
+        if (has_before && !inside(c, before)) h = mix(mix(h, before.lo[o]), before.lo[r]);
+      }
       for (std::size_t d = 0; d < workloads::kDims; ++d) {
         if (has_next) h = mix(h, next.length[d]);
         if (has_before) h = mix(h, before.length[d]);

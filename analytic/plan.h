@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A regular mapping as a finite set of kinds of transitions, counted instead of walked.
 //
-// A tile that a unit is given is described by its *shape* (the lengths of its ranges): the layer
-// has no implicit padding, so where a tile lies changes nothing. An array's *transition* from one
-// step to the next is described by its *kind*: inside a tile by the loop that advances and by
-// whether each outer loop stands at a clipped position; from tile to tile by the kind of the
+// A tile that a unit is given is described by its *shape*: the lengths of its ranges, and where it
+// lies if it touches implicit padding (elsewhere that changes nothing). An array's *transition*
+// from one step to the next is described by its *kind*: inside a tile by the loop that advances and
+// by whether each outer loop stands at a clipped position; from tile to tile by the kind of the
 // parent's transition. What moves is the same for all transitions of a kind, and how often each
 // kind occurs is a product of trip counts. So everything but the times follows from the kinds;
 // schedule.h computes the times.
@@ -71,6 +71,8 @@ struct LoopKinds {
 struct Shape {
   std::int32_t depth = 0;
   std::array<std::int64_t, workloads::kDims> length{};
+  std::array<std::int64_t, workloads::kDims> lo{};  ///< of one tile of this shape
+  std::array<bool, 2> inside{};  ///< rows, columns: no padding is touched, so `lo` is irrelevant
   std::int32_t loop_count = 0;
   std::array<LoopKinds, kMaxLoops> loops;
   std::array<std::int64_t, workloads::kDims> positions{};  ///< of the level's cuts
@@ -98,8 +100,8 @@ struct Group {
 
 class Plan {
  public:
-  /// False if the mapping is not regular (implicit padding, upsampling, partial sums that are
-  /// read back, steps without work): then walk() it. May be called again; keeps its memory.
+  /// False if the mapping is not regular (upsampling, partial sums that are read back, steps
+  /// without work): then walk() it. May be called again; keeps its memory.
   bool compile(const workloads::Mapping& mapping);
 
   const workloads::Mapping& mapping() const { return *mapping_; }
@@ -141,6 +143,7 @@ class Plan {
   struct LevelInfo {
     std::int64_t units = 1;
     bool enumerated = false;  ///< skewed between children: closed forms do not apply
+    bool uneven = false;      ///< children that touch padding differ from those that do not
     bool varies = false;
     std::size_t cut_count = 0, loop_count = 0;
     std::array<CutInfo, workloads::kDims> cuts;
@@ -152,7 +155,9 @@ class Plan {
   /// Tiles of all children in one step, as intervals.
   struct Step {
     bool valid = false, gaps = false;
-    bool clipped = false;  ///< the last active child's lengths differ
+    bool irregular = false;  ///< children differ by more than a shift: enumerate them
+    std::array<std::int64_t, 2> pairs{-1, -1};  ///< of rows, columns, where padding is touched
+    bool clipped = false;                       ///< the last active child's lengths differ
     std::int64_t active = 0;
     std::array<std::int64_t, kCoordinates> lo, length, last;  ///< of child 0; of the last one
   };
@@ -164,6 +169,7 @@ class Plan {
   };
 
   bool describe();
+  bool inside(std::size_t window, const Tile& tile) const;
   bool describe_level(std::size_t depth);
   std::int64_t count_positions(const CutInfo& cut, const Tile& tile) const;
   std::int32_t shape_of(std::size_t depth, const Tile& tile);
@@ -171,6 +177,7 @@ class Plan {
   bool inner_kinds(std::int32_t shape);
   bool add_kind(std::size_t depth, std::int32_t shape, bool cold, const Frame& frame,
                 std::int64_t times);
+  bool clip(std::size_t window, Step& step) const;
   bool step_at(std::size_t depth, const Tile& tile, std::int32_t shape, const Index& at,
                Step& out) const;
   bool moved(std::size_t depth, std::size_t tensor, const Step& from, const Step& to, Words& words,
@@ -187,6 +194,8 @@ class Plan {
   const workloads::Mapping* mapping_ = nullptr;
   const Layer* layer_ = nullptr;
   std::size_t depths_ = 0;
+  bool dense_ = true;                           ///< no tile touches implicit padding
+  std::array<bool, 2> all_inside_{true, true};  ///< ... in its rows, in its columns
   std::array<std::size_t, 3> coordinate_count_{};
   std::array<std::array<std::size_t, 8>, 3> coordinates_{};  ///< of each tensor
   std::array<LevelInfo, kMaxDepths> level_;
