@@ -536,6 +536,7 @@ void Schedule::iterate(Node& node, const Shape& shape, std::size_t l, std::int64
 std::int64_t Schedule::repeat(Node& node, const LoopKinds& loop, std::int64_t i, std::size_t taken,
                               std::size_t base) {
   if (i + 1 >= loop.high) return 0;  // the next position is of another kind
+  if (loop.residues == 0) return 0;  // no two are alike
   const std::size_t nodes = static_cast<std::size_t>(nodes_.data() + node.end - &node);
   const std::size_t size = snapshot_size(nodes);
   std::array<const std::int64_t*, kRing> snapshot;  // latest first

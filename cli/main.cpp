@@ -28,6 +28,7 @@ const std::vector<Command>& commands() {
       {"simulate", "run the simulator alone, with a check of the computed outputs", simulate},
       {"check", "say whether mappings are legal: what is missing or done twice, and where", check},
       {"show", "print the mapped loop nest of a layer as pseudo-code", show},
+      {"fuzz", "check random cases: both models, all laws; make what fails small", fuzz},
       {"list", "list machines, networks, dataflows, energy tables, statistics", list},
   };
   return all;

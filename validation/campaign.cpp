@@ -2,56 +2,18 @@
 #include "validation/campaign.h"
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <map>
 #include <optional>
 
 #include "input/diagnostics.h"
+#include "validation/processes.h"
 
 namespace counterpoint::validation {
 namespace {
-
-volatile std::sig_atomic_t g_interrupted = 0;
-void on_interrupt(int) {
-  g_interrupted = 1;
-}
-
-// Restores the former handlers.
-class InterruptGuard {
- public:
-  InterruptGuard() {
-    g_interrupted = 0;
-    struct sigaction action = {};
-    action.sa_handler = on_interrupt;
-    sigaction(SIGINT, &action, &former_int_);
-    sigaction(SIGTERM, &action, &former_term_);
-  }
-  ~InterruptGuard() {
-    sigaction(SIGINT, &former_int_, nullptr);
-    sigaction(SIGTERM, &former_term_, nullptr);
-  }
-  InterruptGuard(const InterruptGuard&) = delete;
-  InterruptGuard& operator=(const InterruptGuard&) = delete;
-
- private:
-  struct sigaction former_int_ = {}, former_term_ = {};
-};
-
-struct Worker {
-  pid_t pid = -1;
-  int pipe = -1;
-  std::size_t layer = 0;
-  std::string text;
-};
 
 // A journal is one JSON object per line: the fingerprint, then the finished layers.
 std::map<std::size_t, Json> read_journal(const Campaign& c) {
@@ -121,28 +83,6 @@ class Progress {
   Clock::time_point start_ = Clock::now();
 };
 
-// What a worker does: the report into the pipe. Never returns.
-[[noreturn]] void work_and_exit(const Campaign& c, std::size_t layer, int pipe) {
-  // The parent ends its workers itself; without a parent there is nobody to report to.
-  std::signal(SIGINT, SIG_IGN);
-  std::signal(SIGTERM, SIG_DFL);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  try {
-    const std::string text =
-        line_of(run_layer(*c.layers[layer], c.dataflow, *c.machine, c.options));
-    std::size_t sent = 0;
-    while (sent < text.size()) {
-      const ssize_t n = write(pipe, text.data() + sent, text.size() - sent);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) _exit(1);
-      sent += static_cast<std::size_t>(n);
-    }
-  } catch (...) {
-    _exit(1);
-  }
-  _exit(0);
-}
-
 }  // namespace
 
 CampaignResult run_campaign(const Campaign& c) {
@@ -161,12 +101,10 @@ CampaignResult run_campaign(const Campaign& c) {
     if (!journal || std::rename(fresh.c_str(), c.journal.c_str()) != 0)
       throw input::InputError(fmt::format("cannot write {}", c.journal));
   }
-  const InterruptGuard guard;
   double pending = 0;
   for (std::size_t i = 0; i < c.layers.size(); ++i)
     if (done.count(i) == 0) pending += work(*c.layers[i]);
   Progress progress(c.progress, c.layers.size(), pending);
-  std::vector<Worker> workers;
   std::size_t next = 0;
   const auto keep = [&](std::size_t layer, Json report) {
     if (journal.is_open()) {
@@ -183,62 +121,31 @@ CampaignResult run_campaign(const Campaign& c) {
     j["reason"] = why;
     keep(layer, std::move(j));
   };
-  while (!g_interrupted && (done.size() < c.layers.size() || !workers.empty())) {
-    while (next < c.layers.size() && static_cast<int>(workers.size()) < std::max(c.jobs, 1)) {
-      if (done.count(next) != 0) {
-        ++next;
-        continue;
-      }
-      int ends[2];
-      if (pipe(ends) != 0) throw std::logic_error("cannot create a pipe");
-      std::fflush(nullptr);
-      const pid_t pid = fork();
-      if (pid < 0) throw std::logic_error("cannot start a process");
-      if (pid == 0) {
-        close(ends[0]);
-        work_and_exit(c, next, ends[1]);
-      }
-      close(ends[1]);
-      workers.push_back({pid, ends[0], next, ""});
-      ++next;
-    }
-    if (workers.empty()) break;
-    std::vector<pollfd> polls;
-    for (const Worker& w : workers) polls.push_back({w.pipe, POLLIN, 0});
-    poll(polls.data(), polls.size(), 200);
-    for (std::size_t i = workers.size(); i-- > 0;) {
-      if ((polls[i].revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
-      Worker& w = workers[i];
-      char buffer[65536];
-      const ssize_t n = read(w.pipe, buffer, sizeof buffer);
-      if (n > 0) {
-        w.text.append(buffer, static_cast<std::size_t>(n));
-        continue;
-      }
-      if (n < 0 && errno == EINTR) continue;
-      close(w.pipe);
-      int status = 0;
-      waitpid(w.pid, &status, 0);
-      Json report = Json::parse(w.text, nullptr, false);
-      if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && !report.is_discarded())
-        keep(w.layer, std::move(report));
-      else if (!g_interrupted)
-        failed(w.layer,
-               WIFSIGNALED(status)
-                   ? fmt::format("the layer's process was ended by signal {}", WTERMSIG(status))
-                   : std::string("the layer's process failed"));
-      workers.erase(workers.begin() + static_cast<std::ptrdiff_t>(i));
-    }
+  Pool pool;
+  pool.jobs = c.jobs;
+  pool.next = [&]() -> std::optional<std::size_t> {
+    while (next < c.layers.size() && done.count(next) != 0) ++next;
+    return next < c.layers.size() ? std::optional(next++) : std::nullopt;
+  };
+  pool.work = [&](std::size_t layer, const Write& write) {
+    write(line_of(run_layer(*c.layers[layer], c.dataflow, *c.machine, c.options)));
+  };
+  pool.finished = [&](std::size_t layer, const Ended& ended) {
+    Json report = Json::parse(ended.text, nullptr, false);
+    if (ended.ok && !report.is_discarded())
+      keep(layer, std::move(report));
+    else
+      failed(layer, "the layer's process " + ended.how());
+    return true;
+  };
+  pool.tick = [&] {
     progress.show(done.size());
-  }
+    return true;
+  };
+  const bool interrupted = run_pool(pool);
   progress.clear();
-  for (const Worker& w : workers) {
-    kill(w.pid, SIGKILL);
-    close(w.pipe);
-    waitpid(w.pid, nullptr, 0);
-  }
   CampaignResult result;
-  result.interrupted = g_interrupted != 0 && done.size() < c.layers.size();
+  result.interrupted = interrupted && done.size() < c.layers.size();
   for (auto& [index, report] : done) result.reports.push_back(std::move(report));
   return result;
 }

@@ -272,5 +272,29 @@ storage:
 )");
 }
 
+// A loop in which no two positions are alike has no period to look for (it was divided by).
+TEST(OnceDifferent, SkewedRowsOfWhichNoPositionRepeats) {
+  agree(R"(Layer case {
+  Type: CONV
+  Stride { Y: 5, X: 5 }
+  Dimensions { N: 1, G: 1, K: 1, C: 1, R: 4, S: 1, Y: 8, Y': 1, X: 1, X': 1 }
+  Dataflow random {
+    SpatialMap(1,1) Y;
+    SpatialMap(1,1) R;
+  }
+})",
+        R"(name: random
+pes: 1
+storage:
+  - level: off_chip
+    network: {bandwidth: unlimited}
+  - level: global_buffer
+    capacity: unlimited
+    network: {bandwidth: unlimited}
+  - level: pe_buffer
+    capacity: unlimited
+)");
+}
+
 }  // namespace
 }  // namespace counterpoint::laws

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "hw/machine_file.h"
 #include "workloads/language.h"
 #include "workloads/layer_spec.h"
 
@@ -54,11 +55,11 @@ workloads::Layer random_layer(Random& r, const Limits& limits) {
   for (;;) {
     workloads::LayerSpec s;
     s.name = "case";
-    s.type =
-        r.one_of<const char*, 7>({"CONV", "CONV", "DSCONV", "NGCONV", "TRCONV", "GEMM", "BGEMM"});
-    const bool matrix = s.type == "GEMM" || s.type == "BGEMM";
+    s.type = r.one_of<const char*, 9>(
+        {"CONV", "CONV", "DSCONV", "NGCONV", "TRCONV", "TRCONV", "GEMM", "BGEMM", "FC"});
+    const bool matrix = s.type == "GEMM" || s.type == "BGEMM" || s.type == "FC";
     if (matrix) {
-      if (s.type == "BGEMM") s.b = r.between(1, 3);
+      if (s.type == "BGEMM" || r.percent(30)) s.b = r.between(1, 3);
       s.m = r.between(1, 9 * limits.stretch);
       s.n = r.between(1, 9 * limits.stretch);
       s.k = r.between(1, 9 * limits.stretch);
@@ -70,10 +71,12 @@ workloads::Layer random_layer(Random& r, const Limits& limits) {
       s.c = r.between(1, 6 * limits.stretch);
       s.r = r.between(1, 4);
       s.s = r.between(1, 3);
-      s.stride_y = r.between(1, 3);
+      s.stride_y = r.percent(90) ? r.between(1, 3) : r.between(4, 5);
       s.stride_x = r.percent(70) ? *s.stride_y : r.between(1, 3);
-      if (r.percent(25)) s.dilation_y = r.between(1, 2);
-      if (r.percent(25)) s.dilation_x = r.between(1, 2);
+      if (r.percent(25)) s.dilation_y = r.between(1, 3);
+      if (r.percent(25)) s.dilation_x = r.between(1, 3);
+      if (transposed && r.percent(20)) s.output_padding_y = r.between(0, *s.stride_y - 1);
+      if (transposed && r.percent(20)) s.output_padding_x = r.between(0, *s.stride_x - 1);
       s.y = r.between(transposed ? 1 : *s.r, (transposed ? 4 : 9) * limits.stretch);
       s.x = r.between(transposed ? 1 : *s.s, (transposed ? 4 : 7) * limits.stretch);
       if (r.percent(35)) {
@@ -122,7 +125,7 @@ std::string random_level(Random& r, const workloads::Layer& layer, Int units, bo
   const auto word = [](bool s) { return s ? "SpatialMap" : "TemporalMap"; };
   for (Dim y : {Dim::Y, Dim::X}) {
     const Dim k = y == Dim::Y ? Dim::R : Dim::S;
-    if (!layer.has_window() || temporal_only || at(extent, k) < 2 || !r.percent(25)) continue;
+    if (!layer.has_window() || temporal_only || at(extent, k) < 2 || !r.percent(40)) continue;
     const workloads::Window& w = layer.window(y);
     const Int kernel = r.between(1, at(extent, k) - 1);
     const Int rows = w.dilation * (kernel - 1) + 1;
@@ -174,7 +177,8 @@ std::string random_level(Random& r, const workloads::Layer& layer, Int units, bo
 hw::Rate random_rate(Random& r, Int unlimited_percent) {
   if (r.percent(unlimited_percent)) return {};
   hw::Rate rate;
-  rate.per_kcycle = r.one_of<Int, 10>({250, 400, 700, 1000, 1000, 1500, 2000, 3000, 7300, 16000});
+  rate.per_kcycle = r.one_of<Int, 13>(
+      {37, 250, 400, 700, 1000, 1000, 1500, 2000, 3000, 4000, 7300, 16000, 64000});
   rate.bytes = r.percent(25);
   return rate;
 }
@@ -239,7 +243,9 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   std::vector<Int> units(static_cast<std::size_t>(levels), 1);
   Int product = 1;
   for (Int& u : units) {
-    u = r.percent(15) ? 1 : r.between(2, 4);
+    u = r.percent(15)                              ? 1
+        : r.percent(limits.max_pes > 64 ? 50 : 90) ? r.between(2, 4)
+                                                   : r.between(5, 9);
     if (product * u > limits.max_pes) u = 1;
     product *= u;
   }
@@ -276,7 +282,10 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   m.storage.back().latency = r.percent(60) ? 0 : r.between(1, 12);
   m.network.push_back(random_network(r, "n0", true, limits));
   m.storage.push_back(random_storage(r, "global_buffer"));
-  if (!r.percent(40)) m.storage.back().capacity_bytes = r.between(8, 600);
+  if (!r.percent(40)) {
+    m.storage.back().capacity_bytes = r.between(8, 600);
+    m.capacity_in_words = r.percent(15);
+  }
   m.network.push_back(random_network(r, "n1", false, limits));
   Int below = product;
   for (std::size_t i = 1; i < units.size(); ++i) {
@@ -323,8 +332,34 @@ std::string machine_yaml(const hw::Machine& m) {
   return out;
 }
 
+std::string mapping_text(const Case& c) {
+  return "Network case {\n" + workloads::print(c.layer, 2) + "}\n";
+}
+
 std::string describe(const Case& c) {
   return fmt::format("seed {}\n{}\n{}", c.seed, workloads::print(c.layer), machine_yaml(c.machine));
+}
+
+ReadCase read_case(const std::string& mapping, const std::string& mapping_name,
+                   const std::string& machine, const std::string& machine_name) {
+  ReadCase r;
+  auto network = workloads::parse_network(mapping, mapping_name);
+  r.diagnostics = std::move(network.diagnostics);
+  auto m = hw::read_machine(machine, machine_name, r.diagnostics);
+  if (!network.network || !m) return r;
+  std::vector<workloads::NetworkLayer>& layers = network.network->layers;
+  if (layers.size() != 1 || !layers[0].modelled || !layers[0].dataflow) {
+    input::Diagnostic d;
+    d.file = mapping_name;
+    d.code = "not-a-case";
+    d.message = "a case is one layer with its dataflow";
+    r.diagnostics.push_back(d);
+    return r;
+  }
+  r.found.emplace();
+  r.found->layer = std::move(layers[0]);
+  r.found->machine = std::move(*m);
+  return r;
 }
 
 }  // namespace counterpoint::validation::fuzz

@@ -5,9 +5,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "hw/machine.h"
+#include "input/diagnostics.h"
 #include "workloads/network.h"
 
 namespace counterpoint::validation::fuzz {
@@ -36,10 +39,21 @@ Case generate(std::uint64_t seed, const Limits& limits = {});
 /// cases that are not legal, which should not count as failures.
 Case shrink(const Case& c, const std::function<bool(const Case&)>& fails);
 
+/// The layer and its dataflow as a mapping file.
+std::string mapping_text(const Case& c);
+
 /// The machine as a file that `hw::read_machine` reads.
 std::string machine_yaml(const hw::Machine& machine);
 
 /// A case as text to reproduce it with: mapping file, then machine file.
 std::string describe(const Case& c);
+
+/// The case that a mapping file of one layer (with a dataflow) and a machine file describe.
+struct ReadCase {
+  std::optional<Case> found;  ///< set if and only if there is no error
+  std::vector<input::Diagnostic> diagnostics;
+};
+ReadCase read_case(const std::string& mapping, const std::string& mapping_name,
+                   const std::string& machine, const std::string& machine_name);
 
 }  // namespace counterpoint::validation::fuzz

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <vector>
 
 #include "validation/fuzz/generator.h"
@@ -63,7 +64,50 @@ std::vector<Case> simpler(const Case& c) {
       });
     }
   }
+  // Plainer windows; the extents of the outputs stay.
+  if (c.layer.layer.has_window()) {
+    const auto plain = [&](auto change) {
+      add([&](Case& n) {
+        workloads::Layer& layer = n.layer.layer;
+        if (layer.op == workloads::Operator::TrConv) layer.op = workloads::Operator::Conv;
+        const auto fit = [&](workloads::Window& w, Dim o, Dim k) {
+          change(w);
+          w.offset = 0;
+          w.upsample = 1;
+          w.extent = w.stride * (layer[o] - 1) + w.dilation * (layer[k] - 1) + 1;
+        };
+        fit(layer.rows, Dim::Y, Dim::R);
+        fit(layer.cols, Dim::X, Dim::S);
+      });
+    };
+    plain([](workloads::Window& w) { w.stride = w.dilation = 1; });
+    plain([](workloads::Window& w) { w.stride = 1; });
+    plain([](workloads::Window& w) { w.dilation = 1; });
+    plain([](workloads::Window&) {});
+  }
+  // Smaller tiles and clusters.
+  for (std::size_t l = 0; l < flow.levels.size(); ++l) {
+    const std::int64_t units = flow.levels[l].cluster_size.number;
+    if (flow.levels[l].opened_by_cluster &&
+        flow.levels[l].cluster_size.kind == workloads::Expr::Kind::Number && units > 1)
+      add([&](Case& n) {
+        n.layer.dataflow->levels[l].cluster_size.number = units - 1;
+        n.machine.pes = n.machine.pes / units * (units - 1);
+      });
+    for (std::size_t i = 0; i < flow.levels[l].directives.size(); ++i) {
+      const workloads::Directive& d = flow.levels[l].directives[i];
+      if (d.size.kind != workloads::Expr::Kind::Number || d.size.number < 2 ||
+          d.size.number != d.offset.number)
+        continue;
+      for (std::int64_t smaller : {std::int64_t{1}, d.size.number - 1})
+        add([&](Case& n) {
+          workloads::Directive& x = n.layer.dataflow->levels[l].directives[i];
+          x.size.number = x.offset.number = smaller;
+        });
+    }
+  }
   // A plainer machine.
+  add([](Case& n) { n.machine.pes = std::max<std::int64_t>(1, n.machine.pes / 2); });
   add([](Case& n) { n.machine.lanes = 1; });
   add([](Case& n) { n.machine.pipeline_latency = 0; });
   add([](Case& n) { n.machine.bits = {}; });
