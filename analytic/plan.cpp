@@ -88,7 +88,32 @@ std::uint64_t mix(std::uint64_t h, std::int64_t v) {
 bool Plan::describe() {
   depths_ = mapping_->nest.levels.size();
   if (depths_ > kMaxDepths) return false;
-  if (layer_->has_window() && !layer_->dense()) return false;
+  if (layer_->rows.upsample != 1 || layer_->cols.upsample != 1) return false;
+  dense_ = layer_->dense();
+  all_inside_ = {true, true};
+  if (layer_->has_window()) {
+    Tile whole;
+    whole.lo.fill(0);
+    for (Dim d : kAllDims) whole.length[at(d)] = (*layer_)[d];
+    for (std::size_t c = 0; c < 2; ++c) {
+      all_inside_[c] = false;
+      all_inside_[c] = inside(c, whole);
+    }
+  }
+  for (Tensor t : kAllTensors) {
+    std::size_t n = 0;
+    for (Dim d : kAllDims) {
+      if (!layer_->couples(t, d)) continue;
+      // The input's rows and columns stand for the window's dimensions.
+      if (t == Tensor::Input && layer_->has_window() && is_window_dim(d)) continue;
+      coordinates_[at(t)][n++] = at(d);
+    }
+    if (t == Tensor::Input && layer_->has_window()) {
+      coordinates_[0][n++] = kRows;
+      coordinates_[0][n++] = kColumns;
+    }
+    coordinate_count_[at(t)] = n;
+  }
   for (std::size_t d = 0; d < depths_; ++d) {
     if (mapping_->machine.network[d].psum != hw::PsumPolicy::Accumulate) return false;
     if (!describe_level(d)) return false;
@@ -96,265 +121,332 @@ bool Plan::describe() {
   return true;
 }
 
+// Whether all rows (columns) that the tile's windows reach exist.
+bool Plan::inside(std::size_t window, const Tile& tile) const {
+  if (all_inside_[window]) return true;
+  const workloads::Window& w = window == 0 ? layer_->rows : layer_->cols;
+  const std::size_t o = at(window == 0 ? Dim::Y : Dim::X), k = at(window == 0 ? Dim::R : Dim::S);
+  const std::int64_t first = w.stride * tile.lo[o] + w.dilation * tile.lo[k] - w.offset;
+  return first >= 0 &&
+         first + w.stride * (tile.length[o] - 1) + w.dilation * (tile.length[k] - 1) < w.extent;
+}
+
 bool Plan::describe_level(std::size_t depth) {
   const Level& level = mapping_->nest.levels[depth];
   LevelInfo& info = level_[depth];
   info.units = level.units;
-  info.enumerated = info.varies = false;
+  info.enumerated = info.varies = info.uneven = false;
   info.cut_count = 0;
   info.loop_count = level.loops.size();
+  info.apart = {};
+  info.twice = {};
   if (info.loop_count > kMaxLoops) return false;
   for (Dim d : kAllDims) {
     const Cut& cut = level.cut(d);
     if (cut.kind == Cut::Kind::Whole) continue;
     CutInfo& c = info.cuts[info.cut_count++];
-    c.dim = d;
-    c.kind = cut.kind;
+    c.dim = at(d);
+    c.skewed = cut.kind == Cut::Kind::Skewed;
+    c.kernel = at(kernel_of(d));
     c.size = cut.size;
     c.offset = cut.offset;
-    c.loop = cut.loop;
+    c.loop = static_cast<std::size_t>(cut.loop);
     c.spatial = cut.spatial;
-    c.varies = cut.spatial || (cut.kind == Cut::Kind::Skewed && level.cut(kernel_of(d)).spatial);
-    info.varies = info.varies || c.varies;
-    if (c.varies && cut.kind == Cut::Kind::Skewed) info.enumerated = true;
-  }
-  const auto differs = [&](Dim d) {
-    for (std::size_t i = 0; i < info.cut_count; ++i)
-      if (info.cuts[i].dim == d) return info.cuts[i].varies;
-    return false;
-  };
-  for (Tensor t : kAllTensors) {
-    std::size_t n = 0;
-    const auto add = [&](bool window, Dim d, Side side) {
-      AxisInfo& a = info.axes[at(t)][n++];
-      a.axis = {window, d, side};
-      const bool by_outs = !window || side != Side::Kernel;
-      const bool by_kernel = window && side != Side::Output;
-      a.varies = by_outs && differs(d);
-      a.varies_by_kernel = by_kernel && differs(kernel_of(d));
-    };
-    for (Dim d : kAllDims)
-      if (layer_->couples(t, d) && !(layer_->has_window() && is_window_dim(d)))
-        add(false, d, Side::Input);
-    if (layer_->has_window()) {
-      const Side side = t == Tensor::Input    ? Side::Input
-                        : t == Tensor::Weight ? Side::Kernel
-                                              : Side::Output;
-      add(true, Dim::Y, side);
-      add(true, Dim::X, side);
-    }
-    info.axis_count[at(t)] = n;
+    c.per_loop = cut.spatial ? level.units : 1;
+    c.varies = cut.spatial || (c.skewed && level.cut(kernel_of(d)).spatial);
+    if (!c.varies) continue;
+    info.varies = true;
+    if (c.skewed) info.enumerated = true;
+    info.apart[c.dim] = c.offset;
+    info.moving[c.dim] = c.dim;
+    if (!layer_->has_window() || !is_window_dim(d)) continue;
+    const bool kernel = d == Dim::R || d == Dim::S;
+    const Dim outs = outs_of(d);
+    const workloads::Window& w = layer_->window(d);
+    const std::size_t along = outs == Dim::Y ? kRows : kColumns;
+    if (!all_inside_[along - kRows]) info.uneven = true;
+    if (info.apart[along] != 0) info.twice[along] = true;
+    info.apart[along] = c.offset * (kernel ? w.dilation : w.stride);
+    // One input per output: counted in outputs, see step_at().
+    if ((*layer_)[kernel_of(outs)] == 1 && all_inside_[along - kRows]) info.apart[along] = c.offset;
+    info.moving[along] = c.dim;
   }
   return true;
 }
 
 // ---- shapes ------------------------------------------------------------------------------------
 
-std::int64_t Plan::count_positions(const CutInfo& cut, const Box& tile) const {
-  std::int64_t extent = tile[cut.dim].size();
-  if (cut.kind == Cut::Kind::Skewed) {
-    const workloads::Window& w = layer_->window(cut.dim);
-    extent = w.stride * (extent - 1) + w.dilation * (tile[kernel_of(cut.dim)].size() - 1) + 1;
+std::int64_t Plan::count_positions(const CutInfo& cut, const Tile& tile) const {
+  std::int64_t extent = tile.length[cut.dim];
+  if (cut.skewed) {
+    const workloads::Window& w = layer_->window(cut.dim == at(Dim::Y) ? Dim::Y : Dim::X);
+    extent = w.stride * (extent - 1) + w.dilation * (tile.length[cut.kernel] - 1) + 1;
   }
   if (cut.offset > cut.size) return (extent + cut.offset - 1) / cut.offset;
   if (extent <= cut.size) return 1;
+  if (cut.offset == 1) return extent - cut.size + 1;
   return (extent - cut.size + cut.offset - 1) / cut.offset + 1;
 }
 
-std::int32_t Plan::shape_of(std::size_t depth, const Box& tile) {
-  std::array<std::int32_t, workloads::kDims> length;
-  for (Dim d : kAllDims) {
-    if (tile[d].size() > (std::int64_t{1} << 30)) return -1;
-    length[at(d)] = static_cast<std::int32_t>(tile[d].size());
-  }
+std::int32_t Plan::shape_of(std::size_t depth, const Tile& tile) {
+  const std::array<bool, 2> in = {inside(0, tile), inside(1, tile)};
+  const auto same_place = [&](const Shape& s, std::size_t c) {
+    if (in[c] || s.inside[c]) return in[c] == s.inside[c];
+    const std::size_t o = at(c == 0 ? Dim::Y : Dim::X), k = at(c == 0 ? Dim::R : Dim::S);
+    return s.lo[o] == tile.lo[o] && s.lo[k] == tile.lo[k];
+  };
   for (std::size_t i = shapes_.size(); i-- > 0;) {
-    if (shapes_[i].depth != static_cast<std::int32_t>(depth)) break;
-    if (shapes_[i].length == length) return static_cast<std::int32_t>(i);
+    const Shape& s = shapes_[i];
+    if (s.depth != static_cast<std::int32_t>(depth)) break;
+    if (s.length == tile.length && (dense_ || (same_place(s, 0) && same_place(s, 1))))
+      return static_cast<std::int32_t>(i);
   }
   Shape& s = shapes_.emplace_back();
+  s.lo = tile.lo;
+  s.inside = in;
   s.depth = static_cast<std::int32_t>(depth);
-  s.length = length;
+  s.length = tile.length;
   if (!describe_loops(s, tile)) return -1;
   return static_cast<std::int32_t>(shapes_.size()) - 1;
 }
 
 // Which positions of each loop cut children of the same lengths, at the same distances.
-bool Plan::describe_loops(Shape& shape, const Box& tile) {
+bool Plan::describe_loops(Shape& shape, const Tile& tile) {
   const LevelInfo& info = level_[static_cast<std::size_t>(shape.depth)];
   const std::int64_t n = info.units;
   shape.loop_count = static_cast<std::int32_t>(info.loop_count);
+  std::array<std::int64_t, kMaxLoops> fewest;
+  std::array<bool, kMaxLoops> fold{};
+  fewest.fill(-1);
+  for (std::size_t i = 0; i < info.cut_count; ++i) {
+    const CutInfo& cut = info.cuts[i];
+    const std::int64_t m = shape.positions[i] = count_positions(cut, tile);
+    fewest[cut.loop] = fewest[cut.loop] < 0 ? m : std::min(fewest[cut.loop], m);
+    fold[cut.loop] = fold[cut.loop] || cut.spatial;
+  }
   for (std::size_t l = 0; l < info.loop_count; ++l) {
     LoopKinds& loop = shape.loops[l];
-    loop = LoopKinds{};
-    std::int64_t fewest = -1;
-    bool fold = false;
-    for (std::size_t i = 0; i < info.cut_count; ++i) {
-      const CutInfo& cut = info.cuts[i];
-      if (cut.loop != static_cast<int>(l)) continue;
-      const std::int64_t m = count_positions(cut, tile);
-      fewest = fewest < 0 ? m : std::min(fewest, m);
-      fold = fold || cut.spatial;
-    }
-    if (fewest < 0) fewest = 1;
-    loop.trips = fold ? (fewest + n - 1) / n : fewest;
+    if (fewest[l] < 0) fewest[l] = 1;
+    loop.trips = fold[l] ? (fewest[l] + n - 1) / n : fewest[l];
     if (loop.trips <= 0) return false;
     loop.high = loop.trips;
-    const std::int64_t last = loop.trips - 1;
-    if (fold && loop.trips * n != fewest) loop.high = last;
+    if (fold[l] && loop.trips * n != fewest[l]) loop.high = loop.trips - 1;
+  }
+  for (std::size_t i = 0; i < info.cut_count; ++i) {
+    const CutInfo& cut = info.cuts[i];
+    LoopKinds& loop = shape.loops[cut.loop];
+    if (loop.trips == 1) continue;
+    const std::int64_t last = loop.trips - 1, length = tile.length[cut.dim];
+    if (!cut.skewed) {
+      const std::int64_t end =
+          std::min(cut.spatial ? fewest[cut.loop] : loop.trips, shape.positions[i]) - 1;
+      if (end * cut.offset + cut.size > length && end >= last * cut.per_loop)
+        loop.high = std::min(loop.high, last);
+      if (!layer_->has_window()) continue;
+      for (std::size_t j = 0; j < info.cut_count; ++j)
+        if (info.cuts[j].skewed && info.cuts[j].kernel == cut.dim && cut.dim != info.cuts[j].dim)
+          loop.low = loop.high = loop.trips;  // moves where the skewed range begins
+      continue;
+    }
+    // Skewed: the range is whole unless it is cut off at either end of the tile.
+    const workloads::Window& w = layer_->window(cut.dim == at(Dim::Y) ? Dim::Y : Dim::X);
+    bool kernel_cut = false;
+    for (std::size_t j = 0; j < info.cut_count; ++j)
+      kernel_cut = kernel_cut || info.cuts[j].dim == cut.kernel;
+    const std::int64_t reach = w.dilation * (tile.length[cut.kernel] - 1);
+    const std::int64_t most_before = kernel_cut ? reach : 0, least_after = kernel_cut ? 0 : reach;
+    const std::int64_t per = cut.per_loop * cut.offset;
+    const std::int64_t span = (cut.per_loop - 1) * cut.offset + cut.size - 1 - least_after;
+    const std::int64_t room = w.stride * (length - 1);  // the last output's first row
+    const std::int64_t low = (most_before + per - 1) / per;
+    const std::int64_t slack = room + w.stride - 1 - span;  // i * per must not exceed it
+    const std::int64_t high = slack >= 0 ? slack / per + 1 : 0;
+    loop.low = std::max(loop.low, std::min(low, loop.trips));
+    loop.high = std::min(loop.high, std::max(high, loop.low));
+    loop.residues = std::lcm(loop.residues, w.stride / std::gcd(w.stride, per));
+  }
+  for (std::size_t c = 0; c < 2; ++c) {
+    if (shape.inside[c]) continue;
+    const workloads::Window& w = c == 0 ? layer_->rows : layer_->cols;
+    const std::size_t o = at(c == 0 ? Dim::Y : Dim::X), k = at(c == 0 ? Dim::R : Dim::S);
     for (std::size_t i = 0; i < info.cut_count; ++i) {
       const CutInfo& cut = info.cuts[i];
-      if (cut.loop != static_cast<int>(l)) continue;
-      const std::int64_t first_of_last = cut.spatial ? last * n : last;
-      const std::int64_t length = tile[cut.dim].size();
-      if (cut.kind == Cut::Kind::Plain) {
-        const std::int64_t end =
-            std::min(cut.spatial ? fewest - 1 : last, count_positions(cut, tile) - 1);
-        if (end * cut.offset + cut.size > length && end >= first_of_last)
-          loop.high = std::min(loop.high, last);
-        const Dim outs = outs_of(cut.dim);
-        if (outs != cut.dim && layer_->has_window())
-          for (std::size_t j = 0; j < info.cut_count; ++j)
-            if (info.cuts[j].dim == outs && info.cuts[j].kind == Cut::Kind::Skewed)
-              loop.low = loop.high = loop.trips;  // moves where the skewed range begins
+      if (cut.dim != o && cut.dim != k) continue;
+      LoopKinds& loop = shape.loops[cut.loop];
+      if (loop.trips == 1) continue;
+      if (cut.dim == k || cut.skewed) {
+        loop.low = loop.high = loop.trips;
         continue;
       }
-      // Skewed: the range is whole unless it is cut off at either end of the tile.
-      const workloads::Window& w = layer_->window(cut.dim);
-      const Dim k = kernel_of(cut.dim);
-      bool kernel_cut = false;
-      for (std::size_t j = 0; j < info.cut_count; ++j)
-        kernel_cut = kernel_cut || info.cuts[j].dim == k;
-      const std::int64_t reach = w.dilation * (tile[k].size() - 1);
-      const std::int64_t most_before = kernel_cut ? reach : 0, least_after = kernel_cut ? 0 : reach;
-      const std::int64_t per = cut.spatial ? n * cut.offset : cut.offset;
-      const std::int64_t span =
-          (cut.spatial ? (n - 1) * cut.offset : 0) + cut.size - 1 - least_after;
-      const std::int64_t room = w.stride * (length - 1);  // last output's first row
-      std::int64_t low = (most_before + per - 1) / per;
-      std::int64_t high = 0;  // i * per + span < room + stride
-      if (room + w.stride - 1 - span >= 0) high = (room + w.stride - 1 - span) / per + 1;
+      // Positions whose children reach no padding, whatever part of the kernel they have.
+      const std::int64_t per = w.stride * cut.per_loop * cut.offset;
+      const std::int64_t span = (cut.per_loop - 1) * cut.offset + cut.size - 1;
+      const std::int64_t first = w.stride * tile.lo[o] + w.dilation * tile.lo[k] - w.offset;
+      const std::int64_t room =
+          w.extent - 1 - first - w.stride * span - w.dilation * (tile.length[k] - 1);
+      const std::int64_t low = first < 0 ? (-first + per - 1) / per : 0;
+      const std::int64_t high = room >= 0 ? room / per + 1 : 0;
       loop.low = std::max(loop.low, std::min(low, loop.trips));
       loop.high = std::min(loop.high, std::max(high, loop.low));
-      loop.residues = std::lcm(loop.residues, w.stride / std::gcd(w.stride, per));
     }
-    finish(loop);
+  }
+  for (std::size_t l = 0; l < info.loop_count; ++l) {
+    shape.loops[l].high = std::max(shape.loops[l].high, shape.loops[l].low);
+    finish(shape.loops[l]);
   }
   return true;
 }
 
 // ---- tiles of a step ---------------------------------------------------------------------------
 
-Box Plan::child_box(std::size_t depth, const Box& tile,
-                    const std::array<std::int64_t, kMaxLoops>& index, std::int64_t p) const {
+bool Plan::child_tile(std::size_t depth, const Tile& tile, std::int32_t shape, const Index& index,
+                      std::int64_t p, Tile& out) const {
   const LevelInfo& info = level_[depth];
-  Box box = tile;
-  if (!info.varies && p > 0) {
-    box[Dim::Y].hi = box[Dim::Y].lo;
-    return box;
-  }
+  if (!info.varies && p > 0) return false;
+  const Shape& s = shapes_[static_cast<std::size_t>(shape)];
+  out = tile;
   for (std::size_t i = 0; i < info.cut_count; ++i) {
     const CutInfo& cut = info.cuts[i];
-    const std::int64_t q =
-        index[static_cast<std::size_t>(cut.loop)] * (cut.spatial ? info.units : 1) +
-        (cut.spatial ? p : 0);
-    const Range given = tile[cut.dim];
-    Range r{given.lo, given.lo};
-    if (q < count_positions(cut, tile)) {
-      if (cut.kind == Cut::Kind::Plain) {
-        r.lo = given.lo + q * cut.offset;
-        r.hi = std::min(r.lo + cut.size, given.hi);
-      } else {
-        const workloads::Window& w = layer_->window(cut.dim);
-        const Range kernel = box[kernel_of(cut.dim)];
-        const std::int64_t row = q * cut.offset, base = tile[kernel_of(cut.dim)].lo;
-        if (!kernel.empty()) {
-          r.lo = given.lo + std::max<std::int64_t>(
-                                ceil_div(row - w.dilation * (kernel.lo - base), w.stride), 0);
-          r.hi = std::min(
-              given.lo +
-                  floor_div(row + cut.size - 1 - w.dilation * (kernel.hi - 1 - base), w.stride) + 1,
-              given.hi);
-          if (r.empty()) r = {given.lo, given.lo};
-        }
-      }
+    const std::int64_t q = index[cut.loop] * cut.per_loop + (cut.spatial ? p : 0);
+    if (q >= s.positions[i]) return false;
+    const std::int64_t length = tile.length[cut.dim];
+    if (!cut.skewed) {
+      const std::int64_t begin = q * cut.offset;
+      out.lo[cut.dim] += begin;
+      out.length[cut.dim] = std::min(cut.size, length - begin);
+      continue;
     }
-    box[cut.dim] = r;
+    const workloads::Window& w = layer_->window(cut.dim == at(Dim::Y) ? Dim::Y : Dim::X);
+    const std::int64_t row = q * cut.offset, from = out.lo[cut.kernel] - tile.lo[cut.kernel];
+    const std::int64_t to = from + out.length[cut.kernel] - 1;
+    const std::int64_t first =
+        std::max<std::int64_t>(0, ceil_div(row - w.dilation * from, w.stride));
+    const std::int64_t end =
+        std::min(length, floor_div(row + cut.size - 1 - w.dilation * to, w.stride) + 1);
+    if (end <= first) return false;
+    out.lo[cut.dim] += first;
+    out.length[cut.dim] = end - first;
   }
-  return box;
+  if (dense_) return true;
+  for (std::size_t c = 0; c < 2; ++c) {
+    if (inside(c, out)) continue;
+    const std::size_t y = at(c == 0 ? Dim::Y : Dim::X), r = at(c == 0 ? Dim::R : Dim::S);
+    if (workloads::window_pairs(c == 0 ? layer_->rows : layer_->cols,
+                                {out.lo[y], out.lo[y] + out.length[y]},
+                                {out.lo[r], out.lo[r] + out.length[r]}) == 0)
+      return false;
+  }
+  return true;
 }
 
-bool Plan::step_at(std::size_t depth, const Box& tile,
-                   const std::array<std::int64_t, kMaxLoops>& index, Step& out) const {
+// What the working pairs of a tile at the border touch; false if it may have gaps.
+bool Plan::clip(std::size_t window, Step& step) const {
+  const workloads::Window& w = window == 0 ? layer_->rows : layer_->cols;
+  const std::size_t y = at(window == 0 ? Dim::Y : Dim::X), r = at(window == 0 ? Dim::R : Dim::S);
+  const std::int64_t outs = step.length[y], kernel = step.length[r];
+  const std::int64_t first = w.stride * step.lo[y] + w.dilation * step.lo[r] - w.offset;
+  const std::int64_t beyond =
+      first + w.stride * (outs - 1) + w.dilation * (kernel - 1) - w.extent + 1;
+  step.pairs[window] = workloads::window_pairs(w, {step.lo[y], step.lo[y] + outs},
+                                               {step.lo[r], step.lo[r] + kernel});
+  const bool gapless = ((w.dilation == 1 && (kernel >= w.stride || outs == 1)) ||
+                        (w.stride == 1 && (outs >= w.dilation || kernel == 1))) &&
+                       w.extent >= w.dilation && w.extent >= w.stride;
+  step.lo[kRows + window] = std::max<std::int64_t>(first, 0);
+  step.length[kRows + window] =
+      w.extent - std::max<std::int64_t>(-beyond, 0) - step.lo[kRows + window];
+  // An output works if its last (first) kernel row does not lie before (behind) the input; ...
+  const auto trim = [&](std::size_t d, std::int64_t step_of_d, std::int64_t reach) {
+    const std::int64_t before = std::max<std::int64_t>(0, -first - reach);
+    const std::int64_t behind = std::max<std::int64_t>(0, beyond - reach);
+    const std::int64_t skip = (before + step_of_d - 1) / step_of_d;
+    step.lo[d] += skip;
+    step.length[d] -= skip + (behind + step_of_d - 1) / step_of_d;
+  };
+  trim(y, w.stride, w.dilation * (kernel - 1));
+  trim(r, w.dilation, w.stride * (outs - 1));
+  step.last[y] = step.length[y];
+  step.last[r] = step.length[r];
+  step.last[kRows + window] = step.length[kRows + window];
+  return gapless;
+}
+
+bool Plan::step_at(std::size_t depth, const Tile& tile, std::int32_t shape, const Index& index,
+                   Step& out) const {
   const LevelInfo& info = level_[depth];
-  out.box = child_box(depth, tile, index, 0);
-  out.valid = !out.box.empty();
-  out.active = 1;
-  out.clipped = false;
-  if (!out.valid) return false;
-  std::int64_t active = info.varies ? info.units : 1;
-  for (std::size_t i = 0; i < info.cut_count; ++i) {
-    const CutInfo& cut = info.cuts[i];
-    if (!cut.varies) continue;
-    active = std::min(active, count_positions(cut, tile) -
-                                  index[static_cast<std::size_t>(cut.loop)] * info.units);
+  Tile first;
+  out.gaps = out.clipped = out.irregular = false;
+  out.pairs = {-1, -1};
+  out.valid = child_tile(depth, tile, shape, index, 0, first);
+  if (!out.valid) {
+    // Its window may lie in the padding while those of other children do not.
+    out.irregular = out.valid = info.uneven;
+    return out.valid;
   }
-  out.active = active;
-  std::int64_t regular = 1, last = 1;
-  for (Dim d : kAllDims) regular *= out.box[d].size();
-  last = regular;
-  for (std::size_t i = 0; i < info.cut_count; ++i) {
-    const CutInfo& cut = info.cuts[i];
-    if (!cut.varies) continue;
-    const Range r = out.box[cut.dim];
-    const std::int64_t lo = r.lo + (active - 1) * cut.offset;
-    const std::int64_t length = std::min(cut.size, tile[cut.dim].hi - lo);
-    out.last[at(cut.dim)] = length;
-    if (length != r.size()) {
-      out.clipped = true;
-      last = last / r.size() * length;
+  for (std::size_t d = 0; d < workloads::kDims; ++d) {
+    out.lo[d] = first.lo[d];
+    out.last[d] = out.length[d] = first.length[d];
+  }
+  std::int64_t active = 1;
+  if (info.varies) {
+    const Shape& s = shapes_[static_cast<std::size_t>(shape)];
+    active = info.units;
+    for (std::size_t i = 0; i < info.cut_count; ++i)
+      if (info.cuts[i].varies)
+        active = std::min(active, s.positions[i] - index[info.cuts[i].loop] * info.units);
+    for (std::size_t i = 0; i < info.cut_count; ++i) {
+      const CutInfo& cut = info.cuts[i];
+      if (!cut.varies) continue;
+      const std::int64_t begin = first.lo[cut.dim] - tile.lo[cut.dim] + (active - 1) * cut.offset;
+      out.last[cut.dim] = std::min(cut.size, tile.length[cut.dim] - begin);
+      out.clipped = out.clipped || out.last[cut.dim] != out.length[cut.dim];
     }
   }
-  out.macs_largest = std::max(regular, last);
-  out.macs_total = (active - 1) * regular + last;
+  out.active = active;
+  if (!layer_->has_window()) return true;
+  for (std::size_t c = 0; c < 2; ++c) {
+    const std::size_t y = at(c == 0 ? Dim::Y : Dim::X), r = at(c == 0 ? Dim::R : Dim::S);
+    const std::size_t to = kRows + c;
+    const bool varies = info.apart[y] != 0 || info.apart[r] != 0;
+    if (!all_inside_[c] && varies) {
+      Tile hull = first;  // of all active children
+      for (std::size_t d : {y, r})
+        if (info.apart[d] != 0) hull.length[d] = (active - 1) * info.apart[d] + out.last[d];
+      if (!inside(c, hull)) {
+        out.irregular = true;
+        return true;
+      }
+    } else if (!inside(c, first)) {
+      if (!clip(c, out)) out.gaps = true;
+      continue;
+    }
+    if ((*layer_)[c == 0 ? Dim::R : Dim::S] == 1 && all_inside_[c]) {  // count in outputs
+      out.lo[to] = out.lo[y];
+      out.length[to] = out.length[y];
+      out.last[to] = out.last[y];
+      continue;
+    }
+    const workloads::Window& w = c == 0 ? layer_->rows : layer_->cols;
+    const auto reach = [&](std::int64_t outs, std::int64_t kernel) {
+      out.gaps = out.gaps || !((w.dilation == 1 && (kernel >= w.stride || outs == 1)) ||
+                               (w.stride == 1 && (outs >= w.dilation || kernel == 1)));
+      return w.stride * (outs - 1) + w.dilation * (kernel - 1) + 1;
+    };
+    out.lo[to] = w.stride * out.lo[y] + w.dilation * out.lo[r] - w.offset;
+    out.last[to] = out.length[to] = reach(out.length[y], out.length[r]);
+    if (out.clipped) out.last[to] = reach(out.last[y], out.last[r]);
+  }
   return true;
 }
 
 // ---- what moves --------------------------------------------------------------------------------
 
-// The interval of a tensor's axis that a child's box touches; false if it has gaps.
-bool Plan::interval(const AxisInfo& a, const Box& box, std::int64_t& lo,
-                    std::int64_t& length) const {
-  if (!a.axis.window || a.axis.side == Side::Output) {
-    lo = box[a.axis.dim].lo;
-    length = box[a.axis.dim].size();
-    return true;
-  }
-  const Range kernel = box[kernel_of(a.axis.dim)];
-  if (a.axis.side == Side::Kernel) {
-    lo = kernel.lo;
-    length = kernel.size();
-    return true;
-  }
-  const Range outs = box[a.axis.dim];
-  if ((*layer_)[kernel_of(a.axis.dim)] == 1) {  // one input per output: count in outputs
-    lo = outs.lo;
-    length = outs.size();
-    return true;
-  }
-  const workloads::Window& w = layer_->window(a.axis.dim);
-  const std::int64_t no = outs.size(), nk = kernel.size();
-  lo = w.stride * outs.lo + w.dilation * kernel.lo;
-  length = w.stride * (no - 1) + w.dilation * (nk - 1) + 1;
-  return (w.dilation == 1 && (nk >= w.stride || no == 1)) ||
-         (w.stride == 1 && (no >= w.dilation || nk == 1));
-}
-
-void Plan::note(std::size_t depth, Tensor t, std::int64_t tile, std::int64_t sliding,
+void Plan::note(std::size_t depth, std::size_t t, std::int64_t tile, std::int64_t sliding,
                 bool changed) {
-  std::int64_t& most = tile_words_[depth + 1][at(t)];
+  std::int64_t& most = tile_words_[depth + 1][t];
   most = std::max(most, tile);
   if (!changed) return;
-  std::int64_t& slid = sliding_words_[depth + 1][at(t)];
+  std::int64_t& slid = sliding_words_[depth + 1][t];
   slid = std::max(slid, sliding);
 }
 
@@ -362,35 +454,40 @@ void Plan::note(std::size_t depth, Tensor t, std::int64_t tile, std::int64_t sli
 // equal distances, but for the last one, which may be shorter. They fall into four groups: those
 // that are whole in both steps, the last one that has a tile in both, and, if more have one now
 // than before, the new ones and the last of them.
-bool Plan::moved(std::size_t depth, Tensor t, const Step& from, const Step& to, Words& words,
+bool Plan::moved(std::size_t depth, std::size_t t, const Step& from, const Step& to, Words& words,
                  std::array<std::int64_t, 4>& group, bool note_tiles) {
   const LevelInfo& info = level_[depth];
-  const std::size_t axes = info.axis_count[at(t)];
-  const std::int64_t now = to.active, before = from.valid ? from.active : 0;
+  const std::size_t count = coordinate_count_[t];
+  const bool had = from.valid;
+  if (to.irregular || (had && from.irregular)) return false;
+  if ((to.gaps || (had && from.gaps)) && !dense_) return false;
+  if (t == 0 && (to.gaps || (had && from.gaps))) return false;
+  const std::int64_t now = to.active, before = had ? from.active : 0;
   const std::int64_t both = std::min(now, before);
-  std::int64_t whole = 1, shared = from.valid ? 1 : 0, held = from.valid ? 1 : 0;
-  bool changed = !from.valid || now != before;
-  const AxisInfo* spatial = nullptr;
-  for (std::size_t i = 0; i < axes; ++i) {
-    const AxisInfo& a = info.axes[at(t)][i];
-    if (a.varies || a.varies_by_kernel) {
-      if (spatial != nullptr || (a.varies && a.varies_by_kernel)) return false;
-      spatial = &a;
+  const auto overlap = [](std::int64_t a, std::int64_t na, std::int64_t b, std::int64_t nb) {
+    return std::max<std::int64_t>(0, std::min(a + na, b + nb) - std::max(a, b));
+  };
+  std::int64_t whole = 1, shared = had ? 1 : 0, held = shared;
+  bool changed = !had || now != before;
+  std::size_t spatial = kCoordinates;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t c = coordinates_[t][i];
+    if (info.apart[c] != 0) {
+      if (spatial != kCoordinates || info.twice[c]) return false;
+      spatial = c;
       continue;
     }
-    std::int64_t lo = 0, length = 0, old_lo = 0, old_length = 0;
-    if (!interval(a, to.box, lo, length)) return false;
+    const std::int64_t length = to.length[c];
     whole *= length;
-    if (!from.valid) continue;
-    if (!interval(a, from.box, old_lo, old_length)) return false;
-    const std::int64_t common = std::max<std::int64_t>(
-        0, std::min(lo + length, old_lo + old_length) - std::max(lo, old_lo));
-    shared *= common;
-    held *= old_length;
-    changed = changed || common != length || common != old_length;
+    if (!had) continue;
+    const std::int64_t old = from.length[c], kept = overlap(to.lo[c], length, from.lo[c], old);
+    shared *= kept;
+    held *= old;
+    changed = changed || kept != length || kept != old;
   }
   group = {0, 0, 0, 0};
-  if (spatial == nullptr) {
+  words.changed = changed;
+  if (spatial == kCoordinates) {
     const std::int64_t fresh = whole - shared;
     if (both > 1) group[0] = fresh;
     if (both > 0) group[1] = fresh;
@@ -400,51 +497,33 @@ bool Plan::moved(std::size_t depth, Tensor t, const Step& from, const Step& to, 
     words.distinct = now > both ? whole : fresh;
     words.copies =
         (both > 0 && !(now > both && shared == 0) ? fresh : 0) + (now > both ? whole : 0);
-    words.changed = changed;
     if (note_tiles) note(depth, t, whole, std::max(whole, both > 0 ? held + fresh : 0), changed);
     return true;
   }
 
-  const Dim moving = spatial->varies ? spatial->axis.dim : kernel_of(spatial->axis.dim);
-  std::int64_t step = 0;
-  for (std::size_t i = 0; i < info.cut_count; ++i)
-    if (info.cuts[i].dim == moving) step = info.cuts[i].offset;
-  if (spatial->axis.window && spatial->axis.side == Side::Input &&
-      (*layer_)[kernel_of(spatial->axis.dim)] != 1) {
-    const workloads::Window& w = layer_->window(spatial->axis.dim);
-    step *= spatial->varies ? w.stride : w.dilation;
+  const std::int64_t step = info.apart[spatial];
+  const std::int64_t lo = to.lo[spatial], length = to.length[spatial], last = to.last[spatial];
+  std::int64_t old_lo = 0, old_length = 0, old_last = 0;
+  if (had) {
+    old_lo = from.lo[spatial];
+    old_length = from.length[spatial];
+    old_last = from.last[spatial];
   }
-  const auto ends = [&](const Step& s, std::int64_t& lo, std::int64_t& length, std::int64_t& last) {
-    if (!interval(*spatial, s.box, lo, length)) return false;
-    last = length;
-    if (!s.clipped) return true;
-    Box box = s.box;
-    box[moving].hi = box[moving].lo + s.last[at(moving)];
-    std::int64_t ignored = 0;
-    return interval(*spatial, box, ignored, last);
-  };
-  std::int64_t lo = 0, length = 0, last = 0, old_lo = 0, old_length = 0, old_last = 0;
-  if (!ends(to, lo, length, last)) return false;
-  if (from.valid && !ends(from, old_lo, old_length, old_last)) return false;
-
-  const auto overlap = [](std::int64_t a, std::int64_t na, std::int64_t b, std::int64_t nb) {
-    return std::max<std::int64_t>(0, std::min(a + na, b + nb) - std::max(a, b));
-  };
   Chain all, rest;
   if (!all.add(lo, length, step, now - 1) || !all.add(lo + (now - 1) * step, last, step, 1))
     return false;
-  std::int64_t total = 0, tile = 0, sliding = 0, copies = 0;
+  std::int64_t total = 0, tile = 0, sliding = 0;
   const auto some = [&](std::size_t g, std::int64_t n, std::int64_t x, std::int64_t nx,
-                        std::int64_t y, std::int64_t ny, bool had) {
-    const std::int64_t kept = had ? overlap(x, nx, y, ny) : 0;
-    if (had && (kept != nx || kept != ny)) changed = true;
-    const std::int64_t fresh = whole * nx - shared * kept;
+                        std::int64_t y, std::int64_t ny, bool held_some) {
+    const std::int64_t kept = held_some ? overlap(x, nx, y, ny) : 0;
+    if (held_some && (kept != nx || kept != ny)) changed = true;
+    const std::int64_t size = whole * nx, fresh = size - shared * kept;
     group[g] = fresh;
     total += n * fresh;
-    if (fresh > 0) copies += n * fresh;
-    tile = std::max(tile, whole * nx);
-    sliding = std::max(sliding, std::max(whole * nx, (had ? held * ny : 0) + fresh));
-    if (!had || kept == 0) return rest.add(x, nx, step, n);
+    tile = std::max(tile, size);
+    sliding = std::max(sliding, std::max(size, (held_some ? held * ny : 0) + fresh));
+    if (shared == 0) return true;  // the rest does not matter
+    if (kept == 0) return rest.add(x, nx, step, n);
     const std::int64_t left = std::max<std::int64_t>(0, y - x);
     const std::int64_t right = std::max<std::int64_t>(0, x + nx - (y + ny));
     if (left > 0 && right > 0 && now > 1) return false;
@@ -458,9 +537,8 @@ bool Plan::moved(std::size_t depth, Tensor t, const Step& from, const Step& to, 
   if (ok && now - 1 > both) ok = some(2, now - 1 - both, lo + both * step, length, 0, 0, false);
   if (ok && now > both) ok = some(3, 1, lo + (now - 1) * step, last, 0, 0, false);
   if (!ok) return false;
-  words.total = total;
+  words.total = words.copies = total;  // no two children receive the same words
   words.distinct = all.count() * (whole - shared) + rest.count() * shared;
-  words.copies = copies;
   words.changed = changed;
   if (note_tiles) note(depth, t, tile, sliding, changed);
   return true;
@@ -469,10 +547,16 @@ bool Plan::moved(std::size_t depth, Tensor t, const Step& from, const Step& to, 
 bool Plan::moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind) {
   if (!geometry_) geometry_ = std::make_unique<Geometry>(*mapping_);
   tiles_before_.valid = tiles_next_.valid = false;
+  const auto box = [](const Tile& tile) {
+    Box b;
+    for (Dim d : kAllDims) b[d] = {tile.lo[at(d)], tile.lo[at(d)] + tile.length[at(d)]};
+    return b;
+  };
   if (!kind.cold &&
-      !geometry_->tiles_at(depth, frame.before, frame.before_at.data(), tiles_before_))
+      !geometry_->tiles_at(depth, box(frame.before), frame.before_at.data(), tiles_before_))
     return false;
-  if (kind.shape >= 0 && !geometry_->tiles_at(depth, frame.next, frame.next_at.data(), tiles_next_))
+  if (kind.shape >= 0 &&
+      !geometry_->tiles_at(depth, box(frame.next), frame.next_at.data(), tiles_next_))
     return false;
   const std::size_t n = static_cast<std::size_t>(level_[depth].units);
   const std::size_t first = groups_.size();
@@ -483,7 +567,7 @@ bool Plan::moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind) {
     for (Tensor t : kAllTensors) {
       const Moved m = geometry_->moved(depth, t, tiles_before_, tiles_next_, true);
       kind.enter[at(t)] = {m.changed, m.total, m.distinct, m.copies};
-      note(depth, t, m.tile, m.sliding, m.changed);
+      note(depth, at(t), m.tile, m.sliding, m.changed);
       if (t == Tensor::Output || !m.changed) continue;
       for (std::size_t p = 0; p < m.each.size(); ++p) groups_[first + p].words[at(t)] = m.each[p];
     }
@@ -514,30 +598,38 @@ bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Fram
   kind.times = times;
   if (level_[depth].enumerated) return moved_enumerated(depth, frame, kind);
   Step before, next;
-  if (!cold && !step_at(depth, frame.before, frame.before_at, before)) return false;
-  if (shape >= 0) {
-    if (!step_at(depth, frame.next, frame.next_at, next)) return false;
-    kind.macs_largest = next.macs_largest;
-    kind.macs_total = next.macs_total;
-    cut_points_.push_back(next.active);
-    if (next.clipped) cut_points_.push_back(next.active - 1);
-  }
+  if (!cold && !step_at(depth, frame.before, frame.before_shape, frame.before_at, before))
+    return false;
   std::array<std::array<std::int64_t, 4>, 3> group{};
-  std::array<std::int64_t, 4> ignored{};
   bool closed = true;
   if (shape >= 0) {
-    closed = moved(depth, Tensor::Input, before, next, kind.enter[0], group[0], true) &&
-             moved(depth, Tensor::Weight, before, next, kind.enter[1], group[1], true) &&
-             moved(depth, Tensor::Output, before, next, kind.enter[2], ignored, true);
-  }
-  if (closed && !cold) {
-    if (shape >= 0) {
-      // What leaves seen from the children that had a tile: group by those.
-      closed = moved(depth, Tensor::Output, next, before, kind.leave, group[2], false);
+    if (!step_at(depth, frame.next, frame.next_shape, frame.next_at, next)) return false;
+    if (depth + 1 == depths_) {
+      std::int64_t regular = 1, last = 1;
+      const bool padded[2] = {next.pairs[0] >= 0, next.pairs[1] >= 0};
+      for (std::size_t d = 0; d < workloads::kDims; ++d) {
+        if (padded[0] && (d == at(Dim::Y) || d == at(Dim::R))) continue;
+        if (padded[1] && (d == at(Dim::X) || d == at(Dim::S))) continue;
+        regular *= next.length[d];
+        last *= next.last[d];
+      }
+      for (std::size_t c = 0; c < 2; ++c) {
+        if (!padded[c]) continue;
+        regular *= next.pairs[c];
+        last *= next.pairs[c];
+      }
+      kind.macs_largest = next.active > 1 ? regular : last;
+      kind.macs_total = (next.active - 1) * regular + last;
     } else {
-      closed = moved(depth, Tensor::Output, next, before, kind.leave, group[2], false);
+      cut_points_.push_back(next.active);
+      if (next.clipped) cut_points_.push_back(next.active - 1);
     }
+    closed = moved(depth, 0, before, next, kind.enter[0], group[0], true) &&
+             moved(depth, 1, before, next, kind.enter[1], group[1], true) &&
+             moved(depth, 2, before, next, kind.enter[2], group[2], true);
   }
+  group[2] = {0, 0, 0, 0};
+  closed = closed && (cold || moved(depth, 2, next, before, kind.leave, group[2], false));
   if (!closed) return moved_enumerated(depth, frame, kind);
   kind.groups = static_cast<std::int32_t>(groups_.size());
   for (std::size_t g = 0; g < 4; ++g) {
@@ -560,8 +652,10 @@ bool Plan::inner_kinds(std::int32_t id) {
   Shape& shape = shapes_[static_cast<std::size_t>(id)];
   shape.first_kind = static_cast<std::int32_t>(kinds_.size());
   Frame frame;
-  for (Dim d : kAllDims) frame.next[d] = {0, shape.length[at(d)]};
+  frame.next.lo = shape.lo;
+  frame.next.length = shape.length;
   frame.before = frame.next;
+  frame.before_shape = frame.next_shape = id;
   std::int64_t prefixes = 1;
   for (std::size_t j = 0; j < loops; ++j) {
     LoopKinds& loop = shape.loops[j];
@@ -599,7 +693,7 @@ void Plan::split(std::size_t depth, std::int32_t first, std::int32_t end) {
   std::vector<ChildClass>& classes = classes_[depth];
   classes.clear();
   const std::int64_t n = level_[depth].units;
-  if (!level_[depth].enumerated) {
+  if (!level_[depth].enumerated && !level_[depth].uneven) {
     cut_points_.push_back(n);
     std::sort(cut_points_.begin(), cut_points_.end());
     std::int64_t from = 0;
@@ -616,16 +710,21 @@ void Plan::split(std::size_t depth, std::int32_t first, std::int32_t end) {
     for (std::int32_t k = first; k < end; ++k) {
       const Kind& kind = kinds_[static_cast<std::size_t>(k)];
       const Frame& f = frames_[static_cast<std::size_t>(k)];
-      Box next, before;
-      if (kind.shape >= 0) next = child_box(depth, f.next, f.next_at, p);
-      if (!kind.cold) before = child_box(depth, f.before, f.before_at, p);
-      const bool has_next = kind.shape >= 0 && !next.empty();
-      const bool has_before = !kind.cold && !before.empty();
+      Tile next, before;
+      const bool has_next =
+          kind.shape >= 0 && child_tile(depth, f.next, f.next_shape, f.next_at, p, next);
+      const bool has_before =
+          !kind.cold && child_tile(depth, f.before, f.before_shape, f.before_at, p, before);
       h = mix(h, has_next * 2 + has_before);
-      for (Dim d : kAllDims) {
-        if (has_next) h = mix(h, next[d].size());
-        if (has_before) h = mix(h, before[d].size());
-        if (has_next && has_before) h = mix(h, next[d].lo - before[d].lo);
+      for (std::size_t c = 0; c < 2; ++c) {
+        const std::size_t o = at(c == 0 ? Dim::Y : Dim::X), r = at(c == 0 ? Dim::R : Dim::S);
+        if (has_next && !inside(c, next)) h = mix(mix(h, next.lo[o]), next.lo[r]);
+        if (has_before && !inside(c, before)) h = mix(mix(h, before.lo[o]), before.lo[r]);
+      }
+      for (std::size_t d = 0; d < workloads::kDims; ++d) {
+        if (has_next) h = mix(h, next.length[d]);
+        if (has_before) h = mix(h, before.length[d]);
+        if (has_next && has_before) h = mix(h, next.lo[d] - before.lo[d]);
       }
     }
     signatures_[static_cast<std::size_t>(p)] = h;
@@ -650,40 +749,36 @@ bool Plan::expand(std::size_t depth, std::int32_t first, std::int32_t end) {
   for (std::int32_t k = first; k < end; ++k) {
     kinds_[static_cast<std::size_t>(k)].children = static_cast<std::int32_t>(entries_.size());
     for (const ChildClass& c : classes_[depth]) {
-      const Kind kind = kinds_[static_cast<std::size_t>(k)];
+      const bool begins = kinds_[static_cast<std::size_t>(k)].shape >= 0;
+      const bool cold = kinds_[static_cast<std::size_t>(k)].cold;
+      const std::int64_t times = kinds_[static_cast<std::size_t>(k)].times * c.size;
       const Frame& f = frames_[static_cast<std::size_t>(k)];
       Frame frame;
-      bool has_next = false, has_before = false;
-      if (kind.shape >= 0) {
-        frame.next = child_box(depth, f.next, f.next_at, c.child);
-        has_next = !frame.next.empty();
-      }
-      if (!kind.cold) {
-        frame.before = child_box(depth, f.before, f.before_at, c.child);
-        has_before = !frame.before.empty();
-      }
+      const bool has_next =
+          begins && child_tile(depth, f.next, f.next_shape, f.next_at, c.child, frame.next);
+      const bool has_before =
+          !cold && child_tile(depth, f.before, f.before_shape, f.before_at, c.child, frame.before);
       Entry entry;
-      std::int32_t before_shape = -1;
       if (has_before) {
-        before_shape = shape_of(below, frame.before);
-        if (before_shape < 0) return false;
-        const Shape& s = shapes_[static_cast<std::size_t>(before_shape)];
+        frame.before_shape = shape_of(below, frame.before);
+        if (frame.before_shape < 0) return false;
+        const Shape& s = shapes_[static_cast<std::size_t>(frame.before_shape)];
         for (std::size_t l = 0; l < static_cast<std::size_t>(s.loop_count); ++l)
           frame.before_at[l] = s.loops[l].trips - 1;
       }
       if (has_next) {
         const std::int32_t shape = shape_of(below, frame.next);
         if (shape < 0) return false;
+        frame.next_shape = shape;
         entry.enter = static_cast<std::int32_t>(kinds_.size());
-        const std::int64_t times = kind.times * c.size;
         shapes_[static_cast<std::size_t>(shape)].visits += times;
         if (shapes_[static_cast<std::size_t>(shape)].entry_kind < 0)
           shapes_[static_cast<std::size_t>(shape)].entry_kind = entry.enter;
         if (!add_kind(below, shape, !has_before, frame, times)) return false;
-        kinds_.back().before_work = has_before ? -2 - before_shape : -1;
+        kinds_.back().before_work = has_before ? -2 - frame.before_shape : -1;
       } else if (has_before) {
         entry.leave = static_cast<std::int32_t>(kinds_.size());
-        if (!add_kind(below, -1, false, frame, kind.times * c.size)) return false;
+        if (!add_kind(below, -1, false, frame, times)) return false;
       }
       entries_.push_back(entry);
     }
@@ -705,10 +800,15 @@ bool Plan::compile(const workloads::Mapping& mapping) {
   if (!describe()) return false;
 
   Frame begin, finish;
-  begin.next = finish.before = layer_->whole();
+  for (Dim d : kAllDims) {
+    begin.next.lo[at(d)] = 0;
+    begin.next.length[at(d)] = layer_->has(d) ? (*layer_)[d] : 1;
+  }
+  finish.before = begin.next;
   cut_points_.clear();
   const std::int32_t whole = shape_of(0, begin.next);
   if (whole < 0) return false;
+  begin.next_shape = finish.before_shape = whole;
   shapes_[0].visits = 1;
   shapes_[0].entry_kind = first();
   for (std::size_t l = 0; l < static_cast<std::size_t>(shapes_[0].loop_count); ++l)

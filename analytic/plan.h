@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A regular mapping as a finite set of kinds of transitions, counted instead of walked.
 //
-// A tile that a unit is given is described by its *shape* (the lengths of its ranges): the layer
-// has no implicit padding, so where a tile lies changes nothing. An array's *transition* from one
-// step to the next is described by its *kind*: inside a tile by the loop that advances and by
-// whether each outer loop stands at a clipped position; from tile to tile by the kind of the
+// A tile that a unit is given is described by its *shape*: the lengths of its ranges, and where it
+// lies if it touches implicit padding (elsewhere that changes nothing). An array's *transition*
+// from one step to the next is described by its *kind*: inside a tile by the loop that advances and
+// by whether each outer loop stands at a clipped position; from tile to tile by the kind of the
 // parent's transition. What moves is the same for all transitions of a kind, and how often each
 // kind occurs is a product of trip counts. So everything but the times follows from the kinds;
 // schedule.h computes the times.
@@ -70,13 +70,16 @@ struct LoopKinds {
 
 struct Shape {
   std::int32_t depth = 0;
-  std::array<std::int32_t, workloads::kDims> length{};
+  std::array<std::int64_t, workloads::kDims> length{};
+  std::array<std::int64_t, workloads::kDims> lo{};  ///< of one tile of this shape
+  std::array<bool, 2> inside{};  ///< rows, columns: no padding is touched, so `lo` is irrelevant
   std::int32_t loop_count = 0;
   std::array<LoopKinds, kMaxLoops> loops;
-  std::int32_t first_kind = 0, end_kind = 0;  ///< transitions inside a tile
-  std::int32_t entry_kind = -1;               ///< one that begins such a tile
-  std::int32_t last_kind = -1;                ///< one that begins its last step
-  std::int64_t visits = 0;                    ///< in the layer, all arrays
+  std::array<std::int64_t, workloads::kDims> positions{};  ///< of the level's cuts
+  std::int32_t first_kind = 0, end_kind = 0;               ///< transitions inside a tile
+  std::int32_t entry_kind = -1;                            ///< one that begins such a tile
+  std::int32_t last_kind = -1;                             ///< one that begins its last step
+  std::int64_t visits = 0;                                 ///< in the layer, all arrays
 };
 
 /// Children of a level that always do alike.
@@ -97,8 +100,8 @@ struct Group {
 
 class Plan {
  public:
-  /// False if the mapping is not regular (implicit padding, upsampling, partial sums that are
-  /// read back, steps without work): then walk() it. May be called again; keeps its memory.
+  /// False if the mapping is not regular (upsampling, partial sums that are read back, steps
+  /// without work): then walk() it. May be called again; keeps its memory.
   bool compile(const workloads::Mapping& mapping);
 
   const workloads::Mapping& mapping() const { return *mapping_; }
@@ -121,65 +124,80 @@ class Plan {
   }
 
  private:
-  struct CutInfo {
-    Dim dim = Dim::N;
-    workloads::Cut::Kind kind = workloads::Cut::Kind::Plain;
-    std::int64_t size = 1, offset = 1;
-    int loop = 0;
-    bool spatial = false, varies = false;
+  // Coordinates: the dimensions, and the rows and columns of the input that a window touches.
+  static constexpr std::size_t kRows = workloads::kDims, kColumns = kRows + 1,
+                               kCoordinates = kRows + 2;
+  using Index = std::array<std::int64_t, kMaxLoops>;
+
+  struct Tile {
+    std::array<std::int64_t, workloads::kDims> lo, length;
   };
-  struct AxisInfo {
-    Axis axis;
-    bool varies = false, varies_by_kernel = false;
+  struct CutInfo {
+    std::size_t dim = 0, kernel = 0;  ///< `kernel` of a skewed cut
+    bool skewed = false;
+    std::int64_t size = 1, offset = 1;
+    std::size_t loop = 0;
+    bool spatial = false, varies = false;
+    std::int64_t per_loop = 1;  ///< positions per iteration: the units, if spatial
   };
   struct LevelInfo {
     std::int64_t units = 1;
     bool enumerated = false;  ///< skewed between children: closed forms do not apply
+    bool uneven = false;      ///< children that touch padding differ from those that do not
     bool varies = false;
-    std::size_t cut_count = 0;
+    std::size_t cut_count = 0, loop_count = 0;
     std::array<CutInfo, workloads::kDims> cuts;
-    std::array<std::size_t, 3> axis_count{};
-    std::array<std::array<AxisInfo, 8>, 3> axes;
-    std::size_t loop_count = 0;
+    /// Distance between neighbouring children; 0: all have the same.
+    std::array<std::int64_t, kCoordinates> apart{};
+    std::array<std::size_t, kCoordinates> moving{};  ///< the dimension that sets them apart
+    std::array<bool, kCoordinates> twice{};          ///< two dimensions do
   };
-  /// Tiles of all children in one step.
+  /// Tiles of all children in one step, as intervals.
   struct Step {
-    bool valid = false;
+    bool valid = false, gaps = false;
+    bool irregular = false;  ///< children differ by more than a shift: enumerate them
+    std::array<std::int64_t, 2> pairs{-1, -1};  ///< of rows, columns, where padding is touched
+    bool clipped = false;                       ///< the last active child's lengths differ
     std::int64_t active = 0;
-    Box box;                                            ///< of child 0
-    std::array<std::int64_t, workloads::kDims> last{};  ///< lengths in the last active child
-    bool clipped = false;                               ///< the last child's differ
-    std::int64_t macs_largest = 0, macs_total = 0;
+    std::array<std::int64_t, kCoordinates> lo, length, last;  ///< of child 0; of the last one
   };
   /// Where a kind happens, for one of its occurrences.
   struct Frame {
-    Box before, next;  ///< tiles of the unit
-    std::array<std::int64_t, kMaxLoops> before_at{}, next_at{};
+    Tile before, next;  ///< tiles of the unit
+    Index before_at{}, next_at{};
+    std::int32_t before_shape = -1, next_shape = -1;
   };
 
   bool describe();
+  bool inside(std::size_t window, const Tile& tile) const;
   bool describe_level(std::size_t depth);
-  std::int64_t count_positions(const CutInfo& cut, const Box& tile) const;
-  std::int32_t shape_of(std::size_t depth, const Box& tile);
-  bool describe_loops(Shape& shape, const Box& tile);
+  std::int64_t count_positions(const CutInfo& cut, const Tile& tile) const;
+  std::int32_t shape_of(std::size_t depth, const Tile& tile);
+  bool describe_loops(Shape& shape, const Tile& tile);
   bool inner_kinds(std::int32_t shape);
   bool add_kind(std::size_t depth, std::int32_t shape, bool cold, const Frame& frame,
                 std::int64_t times);
-  bool step_at(std::size_t depth, const Box& tile, const std::array<std::int64_t, kMaxLoops>& at,
+  bool clip(std::size_t window, Step& step) const;
+  bool step_at(std::size_t depth, const Tile& tile, std::int32_t shape, const Index& at,
                Step& out) const;
-  bool moved(std::size_t depth, Tensor t, const Step& from, const Step& to, Words& words,
+  bool moved(std::size_t depth, std::size_t tensor, const Step& from, const Step& to, Words& words,
              std::array<std::int64_t, 4>& group, bool note_tiles);
   bool moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind);
-  bool interval(const AxisInfo& a, const Box& box, std::int64_t& lo, std::int64_t& length) const;
-  void note(std::size_t depth, Tensor t, std::int64_t tile, std::int64_t sliding, bool changed);
+  void note(std::size_t depth, std::size_t tensor, std::int64_t tile, std::int64_t sliding,
+            bool changed);
   void split(std::size_t depth, std::int32_t first, std::int32_t end);
   bool expand(std::size_t depth, std::int32_t first, std::int32_t end);
-  Box child_box(std::size_t depth, const Box& tile, const std::array<std::int64_t, kMaxLoops>& at,
-                std::int64_t p) const;
+  /// False if child p has no tile.
+  bool child_tile(std::size_t depth, const Tile& tile, std::int32_t shape, const Index& at,
+                  std::int64_t p, Tile& out) const;
 
   const workloads::Mapping* mapping_ = nullptr;
   const Layer* layer_ = nullptr;
   std::size_t depths_ = 0;
+  bool dense_ = true;                           ///< no tile touches implicit padding
+  std::array<bool, 2> all_inside_{true, true};  ///< ... in its rows, in its columns
+  std::array<std::size_t, 3> coordinate_count_{};
+  std::array<std::array<std::size_t, 8>, 3> coordinates_{};  ///< of each tensor
   std::array<LevelInfo, kMaxDepths> level_;
   std::vector<Kind> kinds_;
   std::vector<Frame> frames_;

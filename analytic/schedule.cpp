@@ -11,9 +11,16 @@ using workloads::kAllTensors;
 namespace {
 
 constexpr std::int64_t kLongestPeriod = 4;
+constexpr std::size_t kRing = 2 * kLongestPeriod + 1;
 
 std::uint32_t bit(int name) {
   return 1u << name;
+}
+std::int64_t members(std::uint32_t mask) {  // of 16
+  mask -= (mask >> 1) & 0x5555u;
+  mask = (mask & 0x3333u) + ((mask >> 2) & 0x3333u);
+  mask = (mask + (mask >> 4)) & 0x0f0fu;
+  return (mask + (mask >> 8)) & 0x1fu;
 }
 
 }  // namespace
@@ -189,30 +196,25 @@ void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& to
   }
 }
 
-// ---- arrays
-// --------------------------------------------------------------------------------------
+// ---- arrays ----------------------------------------------------------------------------------
 
 void Schedule::grow(const Plan& plan, std::int32_t id) {
-  const std::size_t depth = static_cast<std::size_t>(nodes_[static_cast<std::size_t>(id)].depth);
-  nodes_[static_cast<std::size_t>(id)].pes = depth + 1 == plan.depths();
-  if (depth + 1 < plan.depths()) {
-    // Children side by side, each followed by its own: [first_below ...] are indices in below_.
+  const std::size_t self = static_cast<std::size_t>(id);
+  const std::size_t depth = static_cast<std::size_t>(nodes_[self].depth);
+  nodes_[self].pes = depth + 1 == plan.depths();
+  if (!nodes_[self].pes) {
     const std::vector<ChildClass>& classes = plan.classes(depth);
-    nodes_[static_cast<std::size_t>(id)].below_count = static_cast<std::int32_t>(classes.size());
-    nodes_[static_cast<std::size_t>(id)].first_below = static_cast<std::int32_t>(below_.size());
-    below_.resize(below_.size() + classes.size());
-    for (std::size_t c = 0; c < classes.size(); ++c) {
+    nodes_[self].below_count = static_cast<std::int32_t>(classes.size());
+    for (const ChildClass& c : classes) {
       const std::int32_t child = static_cast<std::int32_t>(nodes_.size());
       Node& n = nodes_.emplace_back();
       n.depth = static_cast<std::int32_t>(depth) + 1;
       n.above = id;
-      n.multiplicity = nodes_[static_cast<std::size_t>(id)].multiplicity * classes[c].size;
-      below_[static_cast<std::size_t>(nodes_[static_cast<std::size_t>(id)].first_below) + c] =
-          child;
+      n.multiplicity = nodes_[self].multiplicity * c.size;
       grow(plan, child);
     }
   }
-  nodes_[static_cast<std::size_t>(id)].end = static_cast<std::int32_t>(nodes_.size());
+  nodes_[self].end = static_cast<std::int32_t>(nodes_.size());
 }
 
 void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& totals,
@@ -230,191 +232,198 @@ void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& to
   count(plan, machine, totals);
 
   nodes_.clear();
-  below_.clear();
   nodes_.emplace_back();
   grow(plan, 0);
-  times_.assign(nodes_.size(), Times{});
-  pending_.assign(nodes_.size(), -1);
-  fresh_.assign(nodes_.size(), 0);
-  snapshots_.clear();
+  snapshots_used_ = saved_used_ = 0;
+  memory_.clear();
+  memories_.clear();
   stack_ = {};
-  visit(0, plan.first());
-  leave(0, plan.last());
-  totals.cycles = times_[0][kDrainArrived];
-  for (std::size_t n = 0; n < nodes_.size(); ++n) {
-    if (!nodes_[n].pes) continue;
-    if (nodes_[n].worked)
-      stack_[kTail] += nodes_[n].multiplicity * (totals.cycles - times_[n][kWorkEnd]);
+  visit(nodes_[0], plan.first());
+  leave(nodes_[0], plan.last());
+  totals.cycles = nodes_[0].t[kDrainArrived];
+  for (const Node& n : nodes_) {
+    if (!n.pes) continue;
+    if (n.worked)
+      stack_[kTail] += n.multiplicity * (totals.cycles - n.t[kWorkEnd]);
     else
-      stack_[kStartup] += nodes_[n].multiplicity * totals.cycles;
+      stack_[kStartup] += n.multiplicity * totals.cycles;
   }
   totals.stack = stack_;
 }
 
-// ---- transitions
-// ---------------------------------------------------------------------------------
-
-void Schedule::leave_below(const Node& node, const Move& move) {
-  for (std::int32_t c = 0; c < node.below_count; ++c) {
-    const Entry& e = entries_[move.children + c];
-    const std::int32_t child = below_[static_cast<std::size_t>(node.first_below + c)];
-    if (e.leave >= 0)
-      leave(child, e.leave);
-    else if (e.enter >= 0 && !moves_[static_cast<std::size_t>(e.enter)].cold)
-      leave(child, e.enter);
-  }
-}
+// ---- transitions -----------------------------------------------------------------------------
 
 // The end of the present step: what the next one does not use leaves, below first.
-void Schedule::leave(std::int32_t id, std::int32_t kind) {
-  Node& node = nodes_[static_cast<std::size_t>(id)];
+void Schedule::leave(Node& node, std::int32_t kind) {
   const Move& m = moves_[static_cast<std::size_t>(kind)];
-  leave_below(node, m);
-  if (!m.ends) return;
-  Times& t = times_[static_cast<std::size_t>(id)];
+  Times& t = node.t;
   std::int64_t start = t[kDrainChannel];
   if (node.pes) {
+    if (!m.ends) return;
     start = std::max(start, t[kWorkEnd] + pipeline_latency_);
   } else {
-    for (std::int32_t c = 0; c < node.below_count; ++c)
-      start = std::max(start,
-                       times_[static_cast<std::size_t>(
-                           below_[static_cast<std::size_t>(node.first_below + c)])][kDrainArrived]);
+    Node* child = &node + 1;
+    const Entry* e = entries_ + m.children;
+    for (std::int32_t c = 0; c < node.below_count; ++c, ++e) {
+      if (e->leave >= 0)
+        leave(*child, e->leave);
+      else if (e->enter >= 0 && !moves_[static_cast<std::size_t>(e->enter)].cold)
+        leave(*child, e->enter);
+      start = std::max(start, child->t[kDrainArrived]);
+      child = nodes_.data() + child->end;
+    }
+    if (!m.ends) return;
   }
-  std::int64_t arrived = 0;
+  std::int64_t arrived = start;
   if (m.drains) {
     if (node.above >= 0)
-      start = std::max(start, times_[static_cast<std::size_t>(node.above)][kSlotOut]);
+      start = std::max(start, nodes_[static_cast<std::size_t>(node.above)].t[kSlotOut]);
     arrived = start + m.drain + rules_[static_cast<std::size_t>(node.depth)].drain_latency;
-  } else {
-    arrived = start;
   }
   const std::int64_t injected = start + m.drain;
   t[kDrainChannel] = injected;
   t[kDrainArrived] = std::max(arrived, t[kDrainArrived]);
   t[kOlder2] = t[kNewer2];
   t[kNewer2] = injected;
-  node.computed |= bit(kDrainChannel) | bit(kDrainArrived) | bit(kOlder2) | bit(kNewer2);
+  node.computed |= bit(kDrainChannel) | bit(kDrainArrived);
+  node.computed |= bit(kOlder2) | bit(kNewer2);
 }
 
-// The beginning of a step: its transfers, then its work or the arrays below.
-void Schedule::enter(std::int32_t id, std::int32_t kind) {
-  if (effort_ != nullptr) ++effort_->transitions;
-  Node& node = nodes_[static_cast<std::size_t>(id)];
-  const Move& m = moves_[static_cast<std::size_t>(kind)];
+// The transfers of a step; the arrival of the last one (-1: there is none) and what it waited for:
+// the parent, the channel, the slot, the end of injection.
+std::int64_t Schedule::transfer(Node& node, const Move& m, const std::int64_t* slot,
+                                std::int64_t* causes) {
   const Rules& rules = rules_[static_cast<std::size_t>(node.depth)];
-  Times& t = times_[static_cast<std::size_t>(id)];
-  std::int64_t slot[3] = {0, 0, 0};
-  for (int x = 0; x < 2; ++x) {
-    if (!m.enters[x]) continue;
-    std::int64_t released = t[node.pes ? kWorkEnd : kArrived0 + x];
-    for (std::int32_t c = 0; c < node.below_count; ++c)
-      released = std::max(
-          released,
-          times_[static_cast<std::size_t>(below_[static_cast<std::size_t>(node.first_below + c)])]
-                [static_cast<std::size_t>(kRead0 + x)]);
-    const std::size_t newer = static_cast<std::size_t>(kNewer0 + x);
-    const std::size_t older = static_cast<std::size_t>(kOlder0 + x);
-    t[older] = t[newer];
-    t[newer] = released;
-    slot[x] = rules.single ? released : t[older];
-    node.computed |= (bit(kOlder0) | bit(kNewer0)) << x;
-  }
-  if (m.enters[2]) {
-    slot[2] = t[rules.single ? kNewer2 : kOlder2];
-    t[kSlotOut] = slot[2];
-    node.computed |= bit(kSlotOut);
-  }
-
-  // Of the transfers that exist, the one that arrives last.
-  std::int64_t parent = 0, line = 0, free = 0, injected = 0, arrival = -1;
-  const Times* above = node.above >= 0 ? &times_[static_cast<std::size_t>(node.above)] : nullptr;
-  const int channels = rules.shared ? 1 : 2;
-  for (int c = 0; c < channels; ++c) {
-    const bool first = m.enters[0] && c == 0;
-    const bool second = m.enters[1] && (rules.shared || c == 1);
-    if (!first && !second) continue;
-    std::int64_t tp = 0, ts = 0;
-    bool words = false;
-    if (first) {
-      ts = slot[0];
-      words = m.carries[0];
-      if (m.carries[0] && above != nullptr) tp = (*above)[kArrived0];
+  Times& t = node.t;
+  const Times* above = node.above >= 0 ? &nodes_[static_cast<std::size_t>(node.above)].t : nullptr;
+  if (rules.shared) {
+    std::int64_t tp = 0;
+    if (above != nullptr) {
+      if (m.carries[0]) tp = (*above)[kArrived0];
+      if (m.carries[1]) tp = std::max(tp, (*above)[kArrived1]);
     }
-    if (second) {
-      ts = std::max(ts, slot[1]);
-      words = words || m.carries[1];
-      if (m.carries[1] && above != nullptr) tp = std::max(tp, (*above)[kArrived1]);
-    }
-    const std::size_t channel = static_cast<std::size_t>(kChannel0 + c);
-    const std::int64_t tc = t[channel];
-    const std::int64_t start = std::max(std::max(tp, tc), ts);
-    const std::int64_t end = start + m.inject[static_cast<std::size_t>(c)];
-    std::int64_t at = end + rules.fill_latency;
-    if (!words) {  // at once, but what the children keep may still be on its way to them
-      at = start;
-      if (rules.shared || c == 0) at = std::max(at, t[kArrived0]);
-      if (rules.shared || c == 1) at = std::max(at, t[kArrived1]);
-    }
-    t[channel] = end;
-    node.computed |= bit(kChannel0) << c;
+    const std::int64_t ts = std::max(slot[0], slot[1]), tc = t[kChannel0];
+    const std::int64_t start = std::max(std::max(tp, tc), ts), end = start + m.inject[0];
+    std::int64_t arrival = end + rules.fill_latency;
+    if (!m.carries[0] && !m.carries[1])  // at once, but not before what the children keep
+      arrival = std::max(start, std::max(t[kArrived0], t[kArrived1]));
+    t[kChannel0] = end;
+    node.computed |= bit(kChannel0);
     for (int x = 0; x < 2; ++x) {
-      if (!(x == 0 ? first : second)) continue;
-      t[static_cast<std::size_t>(kArrived0 + x)] = at;
+      if (!m.enters[x]) continue;
+      t[static_cast<std::size_t>(kArrived0 + x)] = arrival;
       node.computed |= bit(kArrived0) << x;
       if (!m.carries[x]) continue;
       t[static_cast<std::size_t>(kRead0 + x)] = end;
       node.computed |= bit(kRead0) << x;
     }
-    if (at > arrival) {
-      parent = tp;
-      line = tc;
-      free = ts;
-      injected = end;
-      arrival = at;
-    }
+    causes[0] = tp;
+    causes[1] = tc;
+    causes[2] = ts;
+    causes[3] = end;
+    return arrival;
   }
+  std::int64_t last = -1;
+  for (int x = 0; x < 2; ++x) {
+    if (!m.enters[x]) continue;
+    const std::int64_t tp =
+        m.carries[x] && above != nullptr ? (*above)[static_cast<std::size_t>(kArrived0 + x)] : 0;
+    std::int64_t& channel = t[static_cast<std::size_t>(kChannel0 + x)];
+    std::int64_t& arrived = t[static_cast<std::size_t>(kArrived0 + x)];
+    const std::int64_t tc = channel, start = std::max(std::max(tp, tc), slot[x]);
+    const std::int64_t end = start + m.inject[static_cast<std::size_t>(x)];
+    arrived = m.carries[x] ? end + rules.fill_latency : std::max(start, arrived);
+    channel = end;
+    node.computed |= bit(kChannel0) << x;
+    node.computed |= bit(kArrived0) << x;
+    if (m.carries[x]) {
+      t[static_cast<std::size_t>(kRead0 + x)] = end;
+      node.computed |= bit(kRead0) << x;
+    }
+    if (arrived <= last) continue;
+    last = arrived;
+    causes[0] = tp;
+    causes[1] = tc;
+    causes[2] = slot[x];
+    causes[3] = end;
+  }
+  return last;
+}
 
-  if (node.pes) {
-    const std::int64_t ended = t[kWorkEnd];
-    const std::int64_t start = std::max(std::max(ended, slot[2]), arrival);
-    const std::int64_t k = node.multiplicity;
-    if (!node.worked) {
-      stack_[kStartup] += k * start;
-      node.worked = true;
-    } else if (start > ended) {
-      std::int64_t now = ended;
-      const auto until = [&](std::int64_t end, StackName into) {
-        const std::int64_t stop = std::min(std::max(end, now), start);
-        stack_[into] += k * (stop - now);
-        now = stop;
-      };
-      if (arrival >= 0) {
-        until(parent, kLevelAbove);
-        until(line, kBandwidth);
-        until(free, kDrainWait);
-        until(injected, kBandwidth);
-        until(arrival, kLatency);
-      }
-      until(start, kDrainWait);
+void Schedule::work(Node& node, const Move& m, std::int64_t slot, std::int64_t arrival,
+                    const std::int64_t* causes) {
+  const std::int64_t ended = node.t[kWorkEnd], k = node.multiplicity;
+  const std::int64_t start = std::max(std::max(ended, slot), arrival);
+  if (!node.worked) {
+    stack_[kStartup] += k * start;
+    node.worked = true;
+  } else if (start > ended) {
+    std::int64_t now = ended;
+    const auto until = [&](std::int64_t end, StackName into) {
+      const std::int64_t stop = std::min(std::max(end, now), start);
+      stack_[into] += k * (stop - now);
+      now = stop;
+    };
+    if (arrival >= 0) {
+      until(causes[0], kLevelAbove);
+      until(causes[1], kBandwidth);
+      until(causes[2], kDrainWait);
+      until(causes[3], kBandwidth);
+      until(arrival, kLatency);
     }
-    stack_[kCompute] += k * m.work;
-    t[kWorkEnd] = start + m.work;
-    node.computed |= bit(kWorkEnd);
-    return;
+    until(start, kDrainWait);
   }
-  for (std::int32_t c = 0; c < node.below_count; ++c) {
-    const Entry& e = entries_[m.children + c];
-    if (e.enter >= 0) visit(below_[static_cast<std::size_t>(node.first_below + c)], e.enter);
+  stack_[kCompute] += k * m.work;
+  node.t[kWorkEnd] = start + m.work;
+  node.computed |= bit(kWorkEnd);
+}
+
+// The beginning of a step: its transfers, then its work or the arrays below.
+void Schedule::enter(Node& node, std::int32_t kind) {
+  if (effort_ != nullptr) ++effort_->transitions;
+  const Move& m = moves_[static_cast<std::size_t>(kind)];
+  const bool single = rules_[static_cast<std::size_t>(node.depth)].single;
+  Times& t = node.t;
+  std::int64_t slot[3] = {0, 0, 0}, causes[4] = {0, 0, 0, 0}, arrival = -1;
+  if (m.enters[0] || m.enters[1]) {
+    for (int x = 0; x < 2; ++x) {
+      if (!m.enters[x]) continue;
+      std::int64_t released = t[kWorkEnd];
+      if (!node.pes) {
+        released = t[static_cast<std::size_t>(kArrived0 + x)];
+        const Node* child = &node + 1;
+        for (std::int32_t c = 0; c < node.below_count; ++c) {
+          released = std::max(released, child->t[static_cast<std::size_t>(kRead0 + x)]);
+          child = nodes_.data() + child->end;
+        }
+      }
+      std::int64_t& newer = t[static_cast<std::size_t>(kNewer0 + x)];
+      t[static_cast<std::size_t>(kOlder0 + x)] = newer;
+      slot[x] = single ? released : newer;
+      newer = released;
+      node.computed |= bit(kNewer0) << x;
+      node.computed |= bit(kOlder0) << x;
+    }
+    arrival = transfer(node, m, slot, causes);
+  }
+  if (m.enters[2]) {
+    slot[2] = t[single ? kNewer2 : kOlder2];
+    t[kSlotOut] = slot[2];
+    node.computed |= bit(kSlotOut);
+  }
+  if (node.pes) return work(node, m, slot[2], arrival, causes);
+  Node* child = &node + 1;
+  const Entry* e = entries_ + m.children;
+  for (std::int32_t c = 0; c < node.below_count; ++c, ++e) {
+    if (e->enter >= 0) visit(*child, e->enter);
+    child = nodes_.data() + child->end;
   }
 }
 
-// ---- loops
-// ---------------------------------------------------------------------------------------
+// ---- loops -----------------------------------------------------------------------------------
 
 // All steps of a node in a new tile; what leaves before its first step has left already.
-void Schedule::visit(std::int32_t id, std::int32_t entry) {
-  Node& node = nodes_[static_cast<std::size_t>(id)];
+void Schedule::visit(Node& node, std::int32_t entry) {
   const Kind& kind = plan_->kinds()[static_cast<std::size_t>(entry)];
   if (kind.cold && node.last_shape >= 0) {  // after idling: the step before is not in the kind
     const Shape& last = shapes_[node.last_shape];
@@ -425,172 +434,286 @@ void Schedule::visit(std::int32_t id, std::int32_t entry) {
     note_peak(node.depth, sent, moves_[static_cast<std::size_t>(last.last_kind)].step_work);
   }
   node.last_shape = kind.shape;
-  pending_[static_cast<std::size_t>(id)] = entry;
-  fresh_[static_cast<std::size_t>(id)] = 1;
-  iterate(id, shapes_[kind.shape], 0, 0);
+  node.pending = entry;
+  node.fresh = true;
+  iterate(node, shapes_[kind.shape], 0, 0);
 }
 
-void Schedule::step(std::int32_t id) {
-  const std::int32_t kind = pending_[static_cast<std::size_t>(id)];
-  if (fresh_[static_cast<std::size_t>(id)] != 0)
-    fresh_[static_cast<std::size_t>(id)] = 0;
-  else
-    leave(id, kind);
-  enter(id, kind);
+inline void Schedule::step(Node& node) {
+  const std::int32_t kind = node.pending;
+  if (!node.fresh) leave(node, kind);
+  node.fresh = false;
+  enter(node, kind);
 }
 
-void Schedule::iterate(std::int32_t id, const Shape& shape, std::size_t l, std::int64_t prefix) {
-  while (l < static_cast<std::size_t>(shape.loop_count) && shape.loops[l].trips == 1) {
+void Schedule::iterate(Node& node, const Shape& shape, std::size_t l, std::int64_t prefix) {
+  const std::size_t loops = static_cast<std::size_t>(shape.loop_count);
+  while (l < loops && shape.loops[l].trips == 1) {
     prefix = prefix * shape.loops[l].classes;
     ++l;
   }
-  if (l == static_cast<std::size_t>(shape.loop_count)) {
-    step(id);
-    return;
-  }
+  if (l == loops) return step(node);
   const LoopKinds& loop = shape.loops[l];
   const std::int32_t kinds = loop.first_kind + static_cast<std::int32_t>(prefix * loop.pairs);
   const std::int64_t n = loop.trips;
-  if (n <= 2) {
+  if (n <= 3 || (n <= 6 && l + 1 == loops && node.pes)) {  // too few to repeat
     for (std::int64_t i = 0; i < n; ++i) {
-      if (i > 0)
-        pending_[static_cast<std::size_t>(id)] =
-            kinds + static_cast<std::int32_t>(loop.pair_of(i - 1));
-      iterate(id, shape, l + 1, prefix * loop.classes + loop.class_of(i));
+      if (i > 0) node.pending = kinds + static_cast<std::int32_t>(loop.pair_of(i - 1));
+      iterate(node, shape, l + 1, prefix * loop.classes + loop.class_of(i));
     }
     return;
   }
-  // Snapshots after each iteration: which times were computed, the times, the cycle stack.
-  const std::size_t nodes = static_cast<std::size_t>(nodes_[static_cast<std::size_t>(id)].end - id);
-  const std::size_t size = nodes * (kNames + 1) + kStackNames;
-  const std::size_t base = snapshots_.size();
-  snapshots_.resize(base + size * (2 * kLongestPeriod + 1));
+  Memory* memory = find(node, kinds, node.pending);
+  if (memory != nullptr && recall(node, *memory)) return;
+  const std::int32_t entered = node.pending;
+  // Snapshots after each iteration: the times, which of them it computed, the cycle stack.
+  const std::size_t nodes = static_cast<std::size_t>(nodes_.data() + node.end - &node);
+  const std::size_t size = snapshot_size(nodes);
+  const std::size_t first = snapshots_used_, base = first + state_size(nodes);
+  const std::size_t saved = saved_used_;
+  snapshots_used_ = base + size * kRing;
+  if (snapshots_.size() < snapshots_used_) snapshots_.resize(2 * snapshots_used_);
+  saved_used_ += 2 * nodes;  // before the loop, in the loop
+  if (saved_.size() < saved_used_) saved_.resize(2 * saved_used_);
+  save_state(node, snapshots_.data() + first);
+  Node* mine = &node;
+  for (std::size_t x = 0; x < nodes; ++x) {
+    saved_[saved + x] = mine[x].computed;
+    saved_[saved + nodes + x] = 0;
+    mine[x].computed = 0;
+  }
   std::size_t taken = 0;
-  Node* mine = &nodes_[static_cast<std::size_t>(id)];
-  saved_.resize(saved_.size() + nodes);
-  std::uint32_t* before = saved_.data() + (saved_.size() - nodes);
-  for (std::size_t x = 0; x < nodes; ++x) before[x] = 0;
   for (std::int64_t i = 0; i < n; ++i) {
-    if (i > 0)
-      pending_[static_cast<std::size_t>(id)] =
-          kinds + static_cast<std::int32_t>(loop.pair_of(i - 1));
-    before = saved_.data() + (saved_.size() - nodes);
-    for (std::size_t x = 0; x < nodes; ++x) {
-      before[x] |= mine[x].computed;
-      mine[x].computed = 0;
-    }
-    iterate(id, shape, l + 1, prefix * loop.classes + loop.class_of(i));
+    if (i > 0) node.pending = kinds + static_cast<std::int32_t>(loop.pair_of(i - 1));
+    iterate(node, shape, l + 1, prefix * loop.classes + loop.class_of(i));
     if (i + 2 >= n) continue;  // nothing left to skip
-    std::int64_t* s = snapshots_.data() + base + size * (taken % (2 * kLongestPeriod + 1));
+    std::int64_t* s = snapshots_.data() + base + size * (taken % kRing);
     ++taken;
-    for (std::size_t x = 0; x < nodes; ++x) *s++ = mine[x].computed;
-    const Times* now = &times_[static_cast<std::size_t>(id)];
+    std::int64_t* const fingerprint = s++;
+    std::int64_t sum = 0;
     for (std::size_t x = 0; x < nodes; ++x) {
-      std::copy(now[x].begin(), now[x].end(), s);
+      *s++ = mine[x].computed;
+      saved_[saved + nodes + x] |= mine[x].computed;
+      mine[x].computed = 0;
+      for (std::size_t k = 0; k < kNames; ++k) sum += s[k] = mine[x].t[k];
       s += kNames;
     }
+    *fingerprint = sum;
     std::copy(stack_.begin(), stack_.end(), s);
-    const std::int64_t skipped = repeat(id, shape, loop, i, taken, base);
+    const std::int64_t skipped = repeat(node, loop, i, taken, base);
     if (skipped > 0) {
       i += skipped;
       taken = 0;
     }
   }
-  before = saved_.data() + (saved_.size() - nodes);
-  for (std::size_t x = 0; x < nodes; ++x) mine[x].computed |= before[x];
-  saved_.resize(saved_.size() - nodes);
-  snapshots_.resize(base);
+  for (std::size_t x = 0; x < nodes; ++x) mine[x].computed |= saved_[saved + nodes + x];
+  const std::int64_t* before = snapshots_.data() + first;
+  if (before[state_size(nodes) - kStackNames + kStartup] == stack_[kStartup]) {
+    if (memory == nullptr) {
+      memory = &memory_.emplace_back();
+      memory->kinds = kinds;
+      memory->pending = entered;
+      memory->node = static_cast<std::int32_t>(&node - nodes_.data());
+      memory->place = memories_.size();
+      memories_.resize(memory->place + state_size(nodes) + nodes * (2 + kNames));
+    } else {
+      memory = find(node, kinds, entered);
+    }
+    remember(node, *memory, before);
+  }
+  for (std::size_t x = 0; x < nodes; ++x) mine[x].computed |= saved_[saved + x];
+  saved_used_ = saved;
+  snapshots_used_ = first;
 }
 
 // If iterations repeat, skips as many more as are alike; returns how many. The body of the loop is
 // a (max, +)-linear map of the times that it computes (moving) and of those that it only reads
 // (still). Two ways to know that all following iterations advance every moving time by the same λ:
-// * one iteration did, and no still time is later than any moving one was before it: as every
+// * one period did, and no still time is later than any moving one was before it: as every
 //   maximum has a moving operand, none is decided by a still one, now or later;
-// * the last c iterations did, and the c before them: a still time that decided a maximum would
-//   have held that time back.
-std::int64_t Schedule::repeat(std::int32_t id, const Shape&, const LoopKinds& loop, std::int64_t i,
-                              std::size_t taken, std::size_t base) {
+// * one period did, and so did the one before it: a still time that decided a maximum would have
+//   held that time back.
+std::int64_t Schedule::repeat(Node& node, const LoopKinds& loop, std::int64_t i, std::size_t taken,
+                              std::size_t base) {
   if (i + 1 >= loop.high) return 0;  // the next position is of another kind
-  const std::size_t nodes = static_cast<std::size_t>(nodes_[static_cast<std::size_t>(id)].end - id);
-  const std::size_t size = nodes * (kNames + 1) + kStackNames;
-  constexpr std::size_t kRing = 2 * kLongestPeriod + 1;
-  const auto snapshot = [&](std::size_t back) {
-    return snapshots_.data() + base + size * ((taken - 1 - back) % kRing);
-  };
-  Node* mine = &nodes_[static_cast<std::size_t>(id)];
-  Times* times = &times_[static_cast<std::size_t>(id)];
-  for (std::int64_t c = 1; c <= kLongestPeriod; ++c) {
+  if (loop.residues == 0) return 0;  // no two are alike
+  const std::size_t nodes = static_cast<std::size_t>(nodes_.data() + node.end - &node);
+  const std::size_t size = snapshot_size(nodes);
+  std::array<const std::int64_t*, kRing> snapshot;  // latest first
+  for (std::size_t b = 0, at = (taken - 1) % kRing; b < std::min(taken, kRing); ++b) {
+    snapshot[b] = snapshots_.data() + base + size * at;
+    at = at == 0 ? kRing - 1 : at - 1;
+  }
+  masks_.resize(nodes);
+  Node* mine = &node;
+  for (std::int64_t c = loop.residues; c <= kLongestPeriod; c += loop.residues) {
     const std::size_t p = static_cast<std::size_t>(c);
-    if (taken < p + 1) break;
-    // The period's advances, and those compared with them, must be between positions alike (of
-    // which there may be none).
-    if (i - c < loop.low) break;
-    if (c % loop.residues != 0) continue;
-    const std::int64_t* now = snapshot(0);
-    const std::int64_t* mid = snapshot(p);
-    std::int64_t lambda = -1, least = std::numeric_limits<std::int64_t>::max(), most_still = 0;
-    bool equal = true;
-    for (std::size_t x = 0; x < nodes && equal; ++x) {
-      std::uint32_t computed = 0;
-      for (std::size_t b = 0; b < p; ++b) computed |= static_cast<std::uint32_t>(snapshot(b)[x]);
-      const std::int64_t* a = mid + nodes + x * kNames;
-      const std::int64_t* z = now + nodes + x * kNames;
-      for (int name = 0; name < kNames; ++name) {
-        if ((computed & bit(name)) == 0) {
-          most_still = std::max(most_still, a[name]);
-          continue;
-        }
-        const std::int64_t advance = z[name] - a[name];
-        if (lambda < 0) lambda = advance;
-        if (advance != lambda) {
-          equal = false;
-          break;
-        }
-        least = std::min(least, a[name]);
+    // Two slots often make a period of two; longer ones are rare, so shorter ones come first.
+    if (taken < (c <= 2 ? p + 1 : 2 * p + 1) || i - c < loop.low) break;
+    const std::int64_t* now = snapshot[0];
+    const std::int64_t* mid = snapshot[p];
+    // If all moving times advance by λ, their sum does so times their number.
+    std::int64_t lambda = -1, moving = 0;
+    for (std::size_t x = nodes; x-- > 0;) {
+      std::uint32_t mask = 0;
+      for (std::size_t b = 0; b < p; ++b)
+        mask |= static_cast<std::uint32_t>(snapshot[b][1 + x * (1 + kNames)]);
+      masks_[x] = mask;
+      moving += members(mask);
+      if (lambda < 0 && mask != 0) {
+        const std::size_t any =
+            2 + x * (1 + kNames) + static_cast<std::size_t>(__builtin_ctz(mask));
+        lambda = now[any] - mid[any];
       }
     }
-    if (!equal || lambda < 0) continue;
-    const std::int32_t above = mine->above;
-    if (above >= 0)
-      for (int name : {kArrived0, kArrived1, kSlotOut})
-        most_still = std::max(
-            most_still, times_[static_cast<std::size_t>(above)][static_cast<std::size_t>(name)]);
-    const std::int64_t* stack_now = now + nodes * (kNames + 1);
-    const std::int64_t* stack_mid = mid + nodes * (kNames + 1);
+    if (lambda < 0 || now[0] - mid[0] != lambda * moving) continue;
+    std::int64_t least = std::numeric_limits<std::int64_t>::max(), most_still = 0, bad = 0;
+    for (std::size_t x = 0; x < nodes; ++x) {
+      const std::uint32_t mask = masks_[x];
+      const std::int64_t* z = now + 2 + x * (1 + kNames);
+      const std::int64_t* a = mid + 2 + x * (1 + kNames);
+      for (std::uint32_t m = mask; m != 0; m &= m - 1) {
+        const int name = __builtin_ctz(m);
+        bad |= z[name] - a[name] - lambda;
+        least = std::min(least, a[name]);
+      }
+      for (std::uint32_t m = ~mask & 0xffffu; m != 0; m &= m - 1)
+        most_still = std::max(most_still, a[__builtin_ctz(m)]);
+    }
+    if (bad != 0) continue;
+    if (node.above >= 0) {
+      const Times& above = nodes_[static_cast<std::size_t>(node.above)].t;
+      most_still = std::max({most_still, above[kArrived0], above[kArrived1], above[kSlotOut]});
+    }
+    const std::int64_t* stack_now = now + size - kStackNames;
+    const std::int64_t* stack_mid = mid + size - kStackNames;
     if (most_still > least) {
       if (taken < 2 * p + 1 || i - 2 * c < loop.low) continue;
-      const std::int64_t* old = snapshot(2 * p);
-      for (std::size_t x = 0; x < nodes && equal; ++x) {
-        std::uint32_t computed = 0;
-        for (std::size_t b = 0; b < p; ++b) computed |= static_cast<std::uint32_t>(snapshot(b)[x]);
-        const std::int64_t* o = old + nodes + x * kNames;
-        const std::int64_t* a = mid + nodes + x * kNames;
-        for (int name = 0; name < kNames; ++name) {
-          const std::int64_t advance = a[name] - o[name];
-          if (advance != ((computed & bit(name)) != 0 ? lambda : 0)) equal = false;
-        }
+      const std::int64_t* old = snapshot[2 * p];
+      for (std::size_t x = 0; x < nodes; ++x) {
+        const std::uint32_t mask = masks_[x];
+        const std::int64_t* o = old + 2 + x * (1 + kNames);
+        const std::int64_t* a = mid + 2 + x * (1 + kNames);
+        for (int k = 0; k < kNames; ++k) bad |= a[k] - o[k] - ((mask & bit(k)) != 0 ? lambda : 0);
       }
-      const std::int64_t* stack_old = old + nodes * (kNames + 1);
-      for (int s = 0; s < kStackNames && equal; ++s)
-        equal = stack_now[s] - stack_mid[s] == stack_mid[s] - stack_old[s];
-      if (!equal) continue;
+      const std::int64_t* stack_old = old + size - kStackNames;
+      for (std::size_t k = 0; k < kStackNames; ++k)
+        bad |= (stack_now[k] - stack_mid[k]) - (stack_mid[k] - stack_old[k]);
+      if (bad != 0) continue;
     }
     const std::int64_t periods = (loop.high - 1 - i) / c;
     if (periods <= 0) return 0;
-    for (std::size_t x = 0; x < nodes; ++x) {
-      std::uint32_t computed = 0;
-      for (std::size_t b = 0; b < p; ++b) computed |= static_cast<std::uint32_t>(snapshot(b)[x]);
-      for (int name = 0; name < kNames; ++name)
-        if ((computed & bit(name)) != 0)
-          times[x][static_cast<std::size_t>(name)] += lambda * periods;
-    }
-    for (std::size_t s = 0; s < kStackNames; ++s)
-      stack_[s] += (stack_now[s] - stack_mid[s]) * periods;
+    for (std::size_t x = 0; x < nodes; ++x)
+      for (std::uint32_t m = masks_[x]; m != 0; m &= m - 1)
+        mine[x].t[static_cast<std::size_t>(__builtin_ctz(m))] += lambda * periods;
+    for (std::size_t k = 0; k < kStackNames; ++k)
+      stack_[k] += (stack_now[k] - stack_mid[k]) * periods;
     if (effort_ != nullptr) ++effort_->jumps;
     return periods * c;
   }
   return 0;
+}
+
+// ---- memory ----------------------------------------------------------------------------------
+
+Schedule::Memory* Schedule::find(const Node& node, std::int32_t kinds, std::int32_t pending) {
+  const std::int32_t id = static_cast<std::int32_t>(&node - nodes_.data());
+  for (Memory& m : memory_)
+    if (m.kinds == kinds && m.pending == pending && m.node == id) return &m;
+  return nullptr;
+}
+
+// Times, shapes, what the parent's times are, the cycle stack.
+void Schedule::save_state(const Node& node, std::int64_t* to) const {
+  const std::size_t nodes = static_cast<std::size_t>(nodes_.data() + node.end - &node);
+  const Node* mine = &node;
+  for (std::size_t x = 0; x < nodes; ++x) {
+    to = std::copy(mine[x].t.begin(), mine[x].t.end(), to);
+    *to++ = mine[x].last_shape;
+  }
+  for (Name name : {kArrived0, kArrived1, kSlotOut})
+    *to++ = node.above >= 0 ? nodes_[static_cast<std::size_t>(node.above)].t[name] : 0;
+  std::copy(stack_.begin(), stack_.end(), to);
+}
+
+// The loop that began in the state `before` has ended.
+void Schedule::remember(const Node& node, const Memory& memory, const std::int64_t* before) {
+  const std::size_t nodes = static_cast<std::size_t>(nodes_.data() + node.end - &node);
+  const std::size_t size = state_size(nodes);
+  std::int64_t* s = memories_.data() + memory.place;
+  std::copy(before, before + size - kStackNames, s);
+  s += size - kStackNames;
+  before += size - kStackNames;
+  for (std::size_t x = 0; x < kStackNames; ++x) *s++ = stack_[x] - before[x];
+  const Node* mine = &node;
+  for (std::size_t x = 0; x < nodes; ++x) {
+    *s++ = mine[x].computed;
+    *s++ = mine[x].last_shape;
+    s = std::copy(mine[x].t.begin(), mine[x].t.end(), s);
+  }
+}
+
+// If the node stands where it stood when a loop began, but for a shift in time, does what the loop
+// did. Times that the loop only reads may differ if they are no later than all that it computes:
+// as in repeat(), they decide nothing.
+bool Schedule::recall(Node& node, const Memory& memory) {
+  const std::size_t nodes = static_cast<std::size_t>(nodes_.data() + node.end - &node);
+  const std::int64_t* before = memories_.data() + memory.place;
+  const std::int64_t* growth = before + state_size(nodes) - kStackNames;
+  const std::int64_t* after = growth + kStackNames;
+  Node* mine = &node;
+  constexpr std::size_t kAfter = 2 + kNames;
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  std::int64_t shift = 0, least = kMost, least_before = kMost;
+  bool first = true;
+  for (std::size_t x = nodes; x-- > 0;) {
+    const std::int64_t* a = before + x * (kNames + 1);
+    if (mine[x].last_shape != a[kNames]) return false;
+    const std::int64_t* z = mine[x].t.data();
+    std::int64_t bad = 0;
+    for (std::uint32_t m = static_cast<std::uint32_t>(after[x * kAfter]); m != 0; m &= m - 1) {
+      const int name = __builtin_ctz(m);
+      const std::int64_t apart = z[name] - a[name];
+      if (first) shift = apart;
+      first = false;
+      bad |= apart - shift;
+      least = std::min(least, z[name]);
+      least_before = std::min(least_before, a[name]);
+    }
+    if (bad != 0) return false;
+  }
+  const auto alike = [&](std::int64_t now, std::int64_t then) {
+    return now - then == shift || (now <= least && then <= least_before);
+  };
+  for (std::size_t x = 0; x < nodes; ++x) {
+    const std::int64_t* a = before + x * (kNames + 1);
+    const std::uint32_t mask = static_cast<std::uint32_t>(after[x * kAfter]);
+    for (std::uint32_t m = ~mask & 0xffffu; m != 0; m &= m - 1) {
+      const std::size_t name = static_cast<std::size_t>(__builtin_ctz(m));
+      if (!alike(mine[x].t[name], a[name])) return false;
+    }
+  }
+  if (node.above >= 0) {
+    const Times& above = nodes_[static_cast<std::size_t>(node.above)].t;
+    const std::int64_t* then = before + nodes * (kNames + 1);
+    if (!alike(above[kArrived0], then[0]) || !alike(above[kArrived1], then[1]) ||
+        !alike(above[kSlotOut], then[2]))
+      return false;
+  }
+  for (std::size_t x = 0; x < nodes; ++x) {
+    const std::int64_t* z = after + x * kAfter;
+    const std::uint32_t mask = static_cast<std::uint32_t>(z[0]);
+    mine[x].computed |= mask;
+    mine[x].last_shape = static_cast<std::int32_t>(z[1]);
+    for (std::uint32_t m = mask; m != 0; m &= m - 1) {
+      const int name = __builtin_ctz(m);
+      mine[x].t[static_cast<std::size_t>(name)] = z[2 + name] + shift;
+    }
+  }
+  node.fresh = false;
+  for (std::size_t x = 0; x < kStackNames; ++x) stack_[x] += growth[x];
+  if (effort_ != nullptr) ++effort_->jumps;
+  return true;
 }
 
 }  // namespace counterpoint::analytic

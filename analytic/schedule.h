@@ -43,6 +43,8 @@ class Schedule {
   };
   using Times = std::array<std::int64_t, kNames>;
 
+  static_assert(kNames == 16, "a snapshot's layout");
+
   /// What a kind means for the times.
   struct Move {
     std::array<std::int64_t, 2> inject{};  ///< per channel
@@ -56,13 +58,17 @@ class Schedule {
     bool drains = false;                     ///< words of it travel
     bool cold = false;
   };
-  /// One array of each class of equal ones.
+  /// One array of each class of equal ones, followed by the arrays below it.
   struct Node {
-    std::int32_t depth = 0, above = -1, first_below = 0, below_count = 0, end = 0;
-    std::int64_t multiplicity = 1;
-    bool pes = false, worked = false;
+    Times t{};
+    std::uint32_t computed = 0;  ///< bit per time: set since somebody asked
+    std::int32_t depth = 0, above = -1, below_count = 0;
+    std::int32_t end = 0;      ///< index after the last array below
+    std::int32_t pending = 0;  ///< the kind of the coming step
     std::int32_t last_shape = -1;
-    std::uint32_t computed = 0;  ///< times set since somebody asked
+    bool fresh = false;  ///< the coming step is its tile's first
+    bool pes = false, worked = false;
+    std::int64_t multiplicity = 1;
   };
   /// Rules of a level that depend on the machine.
   struct Rules {
@@ -73,15 +79,33 @@ class Schedule {
   void prepare(const Plan& plan, const hw::BoundMachine& machine);
   void count(const Plan& plan, const hw::BoundMachine& machine, Totals& totals);
   void grow(const Plan& plan, std::int32_t node);
-  void visit(std::int32_t node, std::int32_t entry);
-  void iterate(std::int32_t node, const Shape& shape, std::size_t loop, std::int64_t prefix);
-  void step(std::int32_t node);
-  void leave(std::int32_t node, std::int32_t kind);
-  void leave_below(const Node& node, const Move& move);
-  void enter(std::int32_t node, std::int32_t kind);
+  void visit(Node& node, std::int32_t entry);
+  void iterate(Node& node, const Shape& shape, std::size_t loop, std::int64_t prefix);
+  void step(Node& node);
+  void leave(Node& node, std::int32_t kind);
+  void enter(Node& node, std::int32_t kind);
+  std::int64_t transfer(Node& node, const Move& move, const std::int64_t* slot,
+                        std::int64_t* causes);
+  void work(Node& node, const Move& move, std::int64_t slot, std::int64_t arrival,
+            const std::int64_t* causes);
   void note_peak(std::int32_t depth, std::int64_t words, std::int64_t work);
-  std::int64_t repeat(std::int32_t node, const Shape& shape, const LoopKinds& loop, std::int64_t i,
-                      std::size_t history, std::size_t base);
+  std::int64_t repeat(Node& node, const LoopKinds& loop, std::int64_t i, std::size_t taken,
+                      std::size_t base);
+  /// What a whole loop did, to do it at once when it begins in the same state again.
+  struct Memory {
+    std::int32_t kinds = 0, pending = 0, node = 0;
+    std::size_t place = 0;  ///< in memories_: masks, shapes before and after, the parent's times,
+                            ///< times before and after, growth of the stack
+  };
+  Memory* find(const Node& node, std::int32_t kinds, std::int32_t pending);
+  void remember(const Node& node, const Memory& memory, const std::int64_t* before);
+  bool recall(Node& node, const Memory& memory);
+  std::size_t state_size(std::size_t nodes) const { return nodes * (kNames + 1) + 3 + kStackNames; }
+  /// Of one iteration: a fingerprint, per node which times it computed and all times, the stack.
+  std::size_t snapshot_size(std::size_t nodes) const {
+    return 1 + nodes * (1 + kNames) + kStackNames;
+  }
+  void save_state(const Node& node, std::int64_t* to) const;
 
   const Plan* plan_ = nullptr;
   const Shape* shapes_ = nullptr;
@@ -92,13 +116,14 @@ class Schedule {
   std::vector<std::int32_t> below_;   ///< children of the nodes
   std::vector<std::uint32_t> saved_;  ///< a stack of Node::computed
   std::array<hw::Multicast, kMaxDepths> multicast_{};
-  std::vector<Times> times_;
   std::array<Rules, kMaxDepths> rules_;
   std::array<std::int64_t, kStackNames> stack_{};
   std::int64_t pipeline_latency_ = 0;
-  std::vector<std::int32_t> pending_;    ///< per node: the kind of the coming step
-  std::vector<std::uint8_t> fresh_;      ///< per node: that step is its tile's first
   std::vector<std::int64_t> snapshots_;  ///< a stack of times and cycle stacks
+  std::vector<std::uint32_t> masks_;     ///< scratch of repeat()
+  std::vector<Memory> memory_;
+  std::vector<std::int64_t> memories_;
+  std::size_t snapshots_used_ = 0, saved_used_ = 0;
   Totals* totals_ = nullptr;
   Effort* effort_ = nullptr;
 };

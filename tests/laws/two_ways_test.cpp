@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The estimator's two ways, kinds of transitions and the walk on concrete tiles, agree where both
+// apply; and a plan serves every machine with its nest.
+#include <gtest/gtest.h>
+
+#include "analytic/estimator.h"
+#include "analytic/schedule.h"
+#include "analytic/walk.h"
+#include "tests/laws/cases.h"
+#include "tests/oracle/model/compare.h"
+
+namespace counterpoint::laws {
+namespace {
+
+using analytic::Plan;
+using analytic::Schedule;
+using analytic::Totals;
+using validation::fuzz::Case;
+using validation::fuzz::Limits;
+using workloads::Mapping;
+
+stats::LayerResult walked(const Mapping& m) {
+  return analytic::assemble(m, m.machine, analytic::walk(m));
+}
+
+// The same nest without read-backs, which always walk.
+Mapping accumulating(const Mapping& m) {
+  Mapping other = m;
+  for (hw::Network& n : other.machine.network) n.psum = hw::PsumPolicy::Accumulate;
+  return other;
+}
+
+void compare(std::uint64_t cases, const Limits& limits, double planned_at_least) {
+  Plan plan;
+  Schedule schedule;
+  int planned = 0, all = 0;
+  for_cases(cases, limits, [&](const Case&, const Mapping& drawn) {
+    const Mapping m = accumulating(drawn);
+    ++all;
+    if (!plan.compile(m)) return;
+    ++planned;
+    Totals totals;
+    schedule.run(plan, m.machine, totals);
+    EXPECT_EQ(oracle::differences(walked(m), analytic::assemble(m, m.machine, totals)), "");
+  });
+  EXPECT_GE(planned, planned_at_least * all) << "too few cases are regular";
+}
+
+TEST(TwoWays, KindsAndWalkAgreeOnSmallLayers) {
+  compare(600, {}, 0.25);
+}
+
+TEST(TwoWays, KindsAndWalkAgreeWhereMostIterationsAreSkipped) {
+  Limits limits;
+  limits.stretch = 30;
+  limits.max_macs = 20000000;
+  compare(60, limits, 0.25);
+}
+
+// Everything but the nest may change: rates, latencies, widths, bufferings, channels, reductions.
+TEST(TwoWays, OnePlanServesOtherMachines) {
+  Plan plan;
+  Schedule schedule;
+  int checked = 0;
+  for_cases(300, {}, [&](const Case& c, const Mapping& drawn) {
+    const Mapping m = accumulating(drawn);
+    if (!plan.compile(m)) return;
+    hw::BoundMachine other = m.machine;
+    std::uint64_t x = c.seed;
+    const auto next = [&x](std::uint64_t n) {
+      x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+      return static_cast<std::int64_t>((x >> 33) % n);
+    };
+    other.machine.lanes = 1 + next(4);
+    other.machine.pipeline_latency = next(5);
+    other.machine.bits = {static_cast<int>(4 + next(20)), static_cast<int>(4 + next(20)),
+                          static_cast<int>(16 + next(40))};
+    for (hw::Network& n : other.network) {
+      n.bandwidth = {next(3) * (700 + next(5000)), next(2) == 0};
+      n.latency = next(9);
+      n.multicast = static_cast<hw::Multicast>(next(3));
+      n.reduction = static_cast<hw::Reduction>(next(3));
+      n.channels = static_cast<hw::Channels>(next(2));
+    }
+    for (hw::Storage& s : other.storage) {
+      s.read_port = {next(3) * (400 + next(5000)), next(2) == 0};
+      s.write_port = {next(3) * (400 + next(5000)), next(2) == 0};
+      s.buffering = static_cast<hw::Buffering>(next(2));
+    }
+    Totals totals;
+    schedule.run(plan, other, totals);
+    Mapping elsewhere = m;
+    elsewhere.machine = other;
+    EXPECT_EQ(oracle::differences(walked(elsewhere), analytic::assemble(m, other, totals)), "");
+    ++checked;
+  });
+  EXPECT_GT(checked, 50);
+}
+
+}  // namespace
+}  // namespace counterpoint::laws
