@@ -298,6 +298,11 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   }
   m.storage.push_back(random_storage(r, "pe_buffer"));
   if (r.percent(40)) m.implied_network = random_network(r, "implied", false, limits);
+  // Often the same policy everywhere: one level that reads back would hide the others.
+  if (r.percent(40)) {
+    for (hw::Network& n : m.network) n.psum = hw::PsumPolicy::Accumulate;
+    if (m.implied_network) m.implied_network->psum = hw::PsumPolicy::Accumulate;
+  }
   return c;
 }
 
