@@ -29,6 +29,7 @@ const std::vector<Command>& commands() {
       {"check", "say whether mappings are legal: what is missing or done twice, and where", check},
       {"show", "print the mapped loop nest of a layer as pseudo-code", show},
       {"fuzz", "check random cases: both models, all laws; make what fails small", fuzz},
+      {"audit", "hold another tool's numbers against the laws and the truth", audit},
       {"list", "list machines, networks, dataflows, energy tables, statistics", list},
   };
   return all;

@@ -370,6 +370,29 @@ TEST_F(Cli, CheckSaysWhatIsMissingAndWhere) {
   EXPECT_EQ(run({"check", "-m", "small", "-n", "tiny.m", "-l", "A"}).status, 0);
 }
 
+TEST_F(Cli, AuditHoldsAnotherToolsNumbersAgainstTheTruth) {
+  write("m.m",
+        "Network t { Layer L { Type: GEMM Dimensions { M: 4, N: 4, K: 4 } Dataflow { "
+        "SpatialMap(1,1) M; TemporalMap(4,4) N; TemporalMap(4,4) K; } } }");
+  write("hw.m", "num_pes: 4\n");
+  write("true.csv", "Layer Number, Num MACs\nL, 64\n");
+  write("false.csv", "Layer Number, Num MACs\nL, 16\n");
+  const std::vector<std::string> rest = {"--mapping", "m.m", "--hw", "hw.m"};
+  const auto audit = [&](const std::string& file) {
+    std::vector<std::string> words = {"audit", "maestro", file};
+    words.insert(words.end(), rest.begin(), rest.end());
+    return run(words);
+  };
+  EXPECT_EQ(audit("true.csv").status, 0);
+  const Outcome bad = audit("false.csv");
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_NE(bad.out.find("law 1: the layer has 64 multiply-accumulates"), std::string::npos);
+  EXPECT_EQ(audit("absent.csv").status, 2);
+  EXPECT_EQ(run({"audit", "maestra", "true.csv", "--mapping", "m.m", "--hw", "hw.m"}).status, 2);
+  EXPECT_EQ(run({"audit", "maestro", "true.csv", "--hw", "hw.m"}).status, 2);
+  EXPECT_EQ(run({"audit", "--help"}).status, 0);
+}
+
 TEST_F(Cli, ShowPrintsTheMappedLoops) {
   write("tiny.m", network(kA));
   const Outcome r = run({"show", "-m", "small", "-n", "tiny.m"});

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validation/audit/audit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analytic/estimator.h"
+
+namespace counterpoint::validation::audit {
+
+using workloads::Tensor;
+
+namespace {
+
+// Distinct words of a tensor that the layer's work touches.
+std::int64_t distinct(const workloads::Layer& layer, Tensor t) {
+  std::int64_t n = 1;
+  const bool window = layer.has_window();
+  for (workloads::Dim d : workloads::kAllDims) {
+    const bool rows = d == workloads::Dim::Y || d == workloads::Dim::R;
+    const bool columns = d == workloads::Dim::X || d == workloads::Dim::S;
+    if (!layer.couples(t, d) || (window && t == Tensor::Input && (rows || columns))) continue;
+    n *= layer[d];
+  }
+  if (!window || t != Tensor::Input) return n;
+  for (const bool rows : {true, false}) {
+    const workloads::Window& w = rows ? layer.rows : layer.cols;
+    const std::int64_t outs = layer[rows ? workloads::Dim::Y : workloads::Dim::X];
+    const std::int64_t kernel = layer[rows ? workloads::Dim::R : workloads::Dim::S];
+    std::vector<bool> touched(static_cast<std::size_t>(w.extent), false);
+    for (std::int64_t o = 0; o < outs; ++o)
+      for (std::int64_t k = 0; k < kernel; ++k) {
+        const std::int64_t u = w.stride * o + w.dilation * k - w.offset;
+        if (u >= 0 && u % w.upsample == 0 && u / w.upsample < w.extent)
+          touched[static_cast<std::size_t>(u / w.upsample)] = true;
+      }
+    n *= std::count(touched.begin(), touched.end(), true);
+  }
+  return n;
+}
+
+struct Bound {
+  std::string law;  // "" if the number is possible
+};
+
+// The laws that a number can break by itself, or together with another of its row.
+std::string broken_law(const Number& n, const Row& row, const workloads::Mapping& m) {
+  const workloads::Layer& layer = m.layer;
+  const double macs = static_cast<double>(workloads::macs(layer));
+  const double units = static_cast<double>(m.machine.machine.pes * m.machine.machine.lanes);
+  if (!n.valid) return "not a number";
+  if (n.value < 0) return "negative";
+  const auto at_least = [&](Tensor t, const char* what) -> std::string {
+    const std::int64_t words = distinct(layer, t);
+    if (n.value >= static_cast<double>(words)) return "";
+    return fmt::format("law 2: {} {} have to pass", words, what);
+  };
+  const auto sent = [&](Meaning from) -> std::string {
+    const Number* other = row.find(from);
+    if (other == nullptr || !other->valid || n.value >= other->value) return "";
+    return fmt::format("law 3: {} words were sent ('{}'), fewer arrived", other->text,
+                       other->column);
+  };
+  switch (n.meaning) {
+    case Meaning::Macs:
+      if (n.value != macs) return fmt::format("law 1: the layer has {} multiply-accumulates", macs);
+      return "";
+    case Meaning::Cycles:
+      if (n.value * units >= macs) return "";
+      return fmt::format("law 4: {} multiply-accumulates on {} units take {} cycles or more", macs,
+                         units, std::ceil(macs / units));
+    case Meaning::Throughput:
+      return n.value <= units * (1 + 1e-5)
+                 ? ""
+                 : fmt::format("law 4: {} units do at most {} per cycle", units, units);
+    case Meaning::UsedPes: {
+      const double pes = static_cast<double>(m.machine.machine.pes);
+      return n.value <= pes ? "" : fmt::format("law 4: there are {} PEs", pes);
+    }
+    case Meaning::Inputs:
+    case Meaning::Weights:
+    case Meaning::Outputs: {
+      const Tensor t = n.meaning == Meaning::Inputs    ? Tensor::Input
+                       : n.meaning == Meaning::Weights ? Tensor::Weight
+                                                       : Tensor::Output;
+      const std::int64_t stored = workloads::stored_words(layer, t);
+      return n.value == static_cast<double>(stored)
+                 ? ""
+                 : fmt::format("law 2: the tensor has {} words", stored);
+    }
+    case Meaning::BufferReadInput: return at_least(Tensor::Input, "distinct inputs");
+    case Meaning::BufferReadWeight: return at_least(Tensor::Weight, "distinct weights");
+    case Meaning::BufferWriteInput: return at_least(Tensor::Input, "distinct inputs");
+    case Meaning::BufferWriteWeight: return at_least(Tensor::Weight, "distinct weights");
+    case Meaning::BufferWriteOutput: return at_least(Tensor::Output, "outputs");
+    case Meaning::PeWriteInput: return sent(Meaning::BufferReadInput);
+    case Meaning::PeWriteWeight: return sent(Meaning::BufferReadWeight);
+    default: return "";
+  }
+}
+
+}  // namespace
+
+const Number* Row::find(Meaning m) const {
+  for (const Number& n : numbers)
+    if (n.meaning == m) return &n;
+  return nullptr;
+}
+
+bool LayerAudit::impossible() const {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& f) { return f.impossible; });
+}
+
+int Report::impossible_layers() const {
+  return static_cast<int>(std::count_if(layers.begin(), layers.end(),
+                                        [](const LayerAudit& l) { return l.impossible(); }));
+}
+
+int Report::false_layers() const {
+  return static_cast<int>(std::count_if(layers.begin(), layers.end(),
+                                        [](const LayerAudit& l) { return !l.findings.empty(); }));
+}
+
+std::optional<double> truth_of(Meaning m, const workloads::Mapping& mapping,
+                               const stats::LayerResult& r) {
+  const stats::StorageResult& buffer = r.storage[1];
+  const stats::StorageResult& pe = r.storage.back();
+  const auto words = [](const stats::StorageResult& s) {
+    return static_cast<double>(s.tile_words[0] + s.tile_words[1] + s.tile_words[2]);
+  };
+  const auto of = [](std::int64_t n) { return std::optional<double>(static_cast<double>(n)); };
+  const std::size_t last = mapping.machine.storage.size() - 1;
+  switch (m) {
+    case Meaning::Macs: return of(r.macs);
+    case Meaning::Cycles: return of(r.cycles);
+    case Meaning::Throughput:
+      return static_cast<double>(r.macs) / static_cast<double>(std::max<std::int64_t>(r.cycles, 1));
+    case Meaning::Pes: return of(r.pes);
+    case Meaning::Inputs: return of(workloads::stored_words(mapping.layer, Tensor::Input));
+    case Meaning::Weights: return of(workloads::stored_words(mapping.layer, Tensor::Weight));
+    case Meaning::Outputs: return of(workloads::stored_words(mapping.layer, Tensor::Output));
+    case Meaning::BufferRequirement:
+      return words(buffer) * hw::slots(mapping.machine.storage[1].buffering);
+    case Meaning::PeRequirement:
+      return words(pe) * hw::slots(mapping.machine.storage[last].buffering);
+    case Meaning::BufferReadInput: return of(buffer.access[0].fill_read);
+    case Meaning::BufferReadWeight: return of(buffer.access[1].fill_read);
+    case Meaning::BufferWriteInput: return of(buffer.access[0].fill_write);
+    case Meaning::BufferWriteWeight: return of(buffer.access[1].fill_write);
+    case Meaning::BufferWriteOutput:
+      return of(buffer.access[2].drain_write + buffer.access[2].accumulate_write);
+    case Meaning::PeReadInput: return of(pe.access[0].operand_read);
+    case Meaning::PeReadWeight: return of(pe.access[1].operand_read);
+    case Meaning::PeReadOutput: return of(pe.access[2].operand_read);
+    case Meaning::PeWriteInput: return of(pe.access[0].fill_write);
+    case Meaning::PeWriteWeight: return of(pe.access[1].fill_write);
+    case Meaning::PeWriteOutput: return of(pe.access[2].operand_write);
+    case Meaning::UsedPes:
+    case Meaning::Other: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+Report check(const Import& import, const workloads::Network& network, const hw::Machine& machine,
+             const workloads::Dataflow* dataflow, double tolerance) {
+  Report report;
+  report.tool = import.tool;
+  std::vector<bool> used(network.layers.size(), false);
+  for (std::size_t i = 0; i < import.rows.size(); ++i) {
+    const Row& row = import.rows[i];
+    LayerAudit& out = report.layers.emplace_back();
+    out.layer = row.layer;
+    out.line = row.line;
+    std::size_t found = network.layers.size();
+    for (std::size_t l = 0; l < network.layers.size(); ++l)
+      if (!used[l] && network.layers[l].layer.name == row.layer) {
+        found = l;
+        break;
+      }
+    if (found == network.layers.size()) {
+      out.refused = "the mapping file has no (other) layer of this name";
+      continue;
+    }
+    used[found] = true;
+    const workloads::NetworkLayer& layer = network.layers[found];
+    const workloads::Dataflow* flow = layer.dataflow ? &*layer.dataflow : dataflow;
+    if (!layer.modelled || flow == nullptr) {
+      out.refused = layer.modelled ? "no dataflow" : layer.not_modelled_reason;
+      continue;
+    }
+    const workloads::BindResult bound = workloads::bind(layer.layer, *flow, machine, {true});
+    if (!bound.mapping) {
+      for (const workloads::LevelVerdict& v : bound.levels)
+        if (!v.legal)
+          out.refused += fmt::format(
+              "{}level '{}' (line {}): {} multiply-accumulates missing, {} "
+              "done again: {}",
+              out.refused.empty() ? "illegal mapping: " : "; ", v.level, v.pos.line, v.missing_macs,
+              v.doubled_macs, v.reason);
+      if (out.refused.empty())
+        for (const input::Diagnostic& d : bound.diagnostics)
+          if (d.severity == input::Severity::Error)
+            out.refused += (out.refused.empty() ? "" : "; ") + d.message;
+      continue;
+    }
+    const stats::LayerResult truth = analytic::estimate(*bound.mapping);
+    const Case c{*bound.mapping, truth, row, i > 0 ? &import.rows[i - 1] : nullptr};
+    for (const Number& n : row.numbers) {
+      const std::optional<double> ours = truth_of(n.meaning, *bound.mapping, truth);
+      const std::string law = broken_law(n, row, *bound.mapping);
+      if (ours) ++out.compared;
+      const bool differs =
+          ours && n.valid && std::abs(n.value - *ours) > tolerance * std::abs(*ours) + 1e-9 &&
+          // Ratios are printed with six digits.
+          !(n.meaning == Meaning::Throughput && std::abs(n.value - *ours) <= 1e-5 * *ours);
+      if (law.empty() && !differs) continue;
+      Finding f;
+      f.column = n.column;
+      f.impossible = !law.empty();
+      f.reported = n.text;
+      f.truth = ours.value_or(0);
+      f.law = law;
+      if (import.explain != nullptr) f.cause = import.explain(c, n, f.truth);
+      out.findings.push_back(std::move(f));
+    }
+  }
+  for (std::size_t l = 0; l < network.layers.size(); ++l)
+    if (!used[l]) report.missing.push_back(network.layers[l].layer.name);
+  return report;
+}
+
+}  // namespace counterpoint::validation::audit
