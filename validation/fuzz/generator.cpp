@@ -136,7 +136,7 @@ std::string random_level(Random& r, const workloads::Layer& layer, Int units, bo
     const bool both = spatial && r.percent(60);
     Int size = rows, offset = both ? w.dilation * kernel : 1;
     if (!both) {
-      size = rows + (r.percent(60) ? r.between(0, 3) : r.between(2, 9));
+      size = rows + (r.percent(50) ? r.between(0, 3) : w.stride + r.between(0, 2 * w.stride));
       offset = std::max<Int>(1, size - rows + 1);
     }
     lines.push_back(
