@@ -42,35 +42,38 @@ void PeArray::write_operands(Tensor t, const Residence& r) {
   if (!carry_) return;
   std::vector<std::int32_t>& store = t == Tensor::Input ? in_ : weight_;
   const std::int64_t words = local_[static_cast<std::size_t>(index(t))].words;
-  for (const Chunk& k : r.chunks)
+  const Moves& m = *r.enter;
+  for (const Chunk& k : m.chunks)
     for (std::int32_t j = k.receivers_first; j < k.receivers_last; ++j) {
-      std::int32_t* mine = store.data() + r.receivers[static_cast<std::size_t>(j)] * words;
+      std::int32_t* mine = store.data() + m.receivers[static_cast<std::size_t>(j)] * words;
+      const std::int32_t* local = m.local.data();
       for (std::int32_t i = k.first; i < k.last; ++i)
-        mine[r.local[static_cast<std::size_t>(i)]] = r.values[static_cast<std::size_t>(i)];
+        mine[local[i]] = r.values[static_cast<std::size_t>(i)];
     }
 }
 
 void PeArray::begin_outputs(const Residence& r) {
   if (!carry_) return;
-  for (const Chunk& k : r.chunks) {
+  const Moves& m = *r.enter;
+  for (const Chunk& k : m.chunks) {
     std::int64_t* mine =
-        out_.data() + r.receivers[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
+        out_.data() + m.receivers[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
     for (std::int32_t i = k.first; i < k.last; ++i) {
       const std::size_t w = static_cast<std::size_t>(i);
-      mine[r.local[w]] = r.readback[w] ? r.sums[w] : 0;
+      mine[m.local[w]] = r.from_parent(w) ? r.sums[w] : 0;
     }
   }
 }
 
 void PeArray::take_outputs(Residence& r) {
   if (!carry_) return;
-  r.leave_sums.resize(r.leave_ids.size());
-  for (const Chunk& k : r.leave_chunks) {
+  const Moves& m = *r.leave;
+  r.leave_sums.resize(m.size());
+  for (const Chunk& k : m.chunks) {
     const std::int64_t* mine =
-        out_.data() +
-        r.leave_senders[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
+        out_.data() + m.receivers[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
     for (std::int32_t i = k.first; i < k.last; ++i)
-      r.leave_sums[static_cast<std::size_t>(i)] = mine[r.leave_local[static_cast<std::size_t>(i)]];
+      r.leave_sums[static_cast<std::size_t>(i)] = mine[m.local[static_cast<std::size_t>(i)]];
   }
 }
 
