@@ -23,3 +23,6 @@ ctest --preset asan -j "$jobs" --no-tests=error -LE release-only
 
 echo "== tests"
 ctest --preset release -j "$jobs" --no-tests=error
+
+echo "== faults put into the models are found (a sample; all of them: scripts/mutation.py)"
+python3 scripts/mutation.py --sample

@@ -149,20 +149,13 @@ Json run_layer(const workloads::NetworkLayer& layer, const workloads::Dataflow* 
   if (!layer.modelled) return give_up("not-modelled", layer.not_modelled_reason);
   j["operator"] = std::string(workloads::name(layer.layer.op));
   j["repeat"] = layer.repeat;
-  const workloads::Dataflow* flow = layer.dataflow ? &*layer.dataflow : dataflow;
-  if (flow == nullptr)
-    return give_up("refused", "the layer has no dataflow of its own: name one with --dataflow");
-  j["dataflow"] = flow->name.empty() ? "own" : flow->name;
-  if (!layer.dataflow) {
-    const auto fits = workloads::dataflow_fits(*flow);
-    const std::string op(workloads::name(layer.layer.op));
-    if (!fits.empty() && std::find(fits.begin(), fits.end(), op) == fits.end()) {
-      std::string list;
-      for (const std::string& f : fits) list += (list.empty() ? "" : ", ") + f;
-      return give_up("refused",
-                     fmt::format("the dataflow '{}' fits {} layers, not {}", flow->name, list, op));
-    }
+  std::string refused;
+  const workloads::Dataflow* flow = workloads::dataflow_of(layer, dataflow, refused);
+  if (flow == nullptr) {
+    if (dataflow != nullptr) j["dataflow"] = dataflow->name.empty() ? "own" : dataflow->name;
+    return give_up("refused", refused);
   }
+  j["dataflow"] = flow->name.empty() ? "own" : flow->name;
   try {
     const workloads::BindResult bound =
         workloads::bind(layer.layer, *flow, machine, {options.waive_capacity});
