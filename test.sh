@@ -26,3 +26,6 @@ ctest --preset release -j "$jobs" --no-tests=error
 
 echo "== faults put into the models are found (a sample; all of them: scripts/mutation.py)"
 python3 scripts/mutation.py --sample
+
+echo "== instructions of a few fixed runs"
+scripts/instructions.sh build/release
