@@ -112,9 +112,10 @@ class CreditNetwork final : public Network {
   std::vector<std::int32_t> va_best_;  // [local output vc]
   std::vector<std::int64_t> va_key_;
   std::vector<std::int32_t> va_used_;
-  std::vector<std::int32_t> va_result_;  // [local input vc] output vc got in this cycle, or -1
-  std::vector<std::int32_t> proposal_;   // [in * ports + out] index into sa_
-  std::vector<std::int32_t> sw_best_;    // [out] index into sa_
+  std::vector<std::int32_t>
+      va_result_;  // [local input vc] output vc got in this cycle, -1, kNoneFree
+  std::vector<std::int32_t> proposal_;  // [in * ports + out] index into sa_
+  std::vector<std::int32_t> sw_best_;   // [out] index into sa_
 
   std::int64_t packets_inside_ = 0;
   std::int64_t flits_inside_ = 0;
@@ -122,6 +123,7 @@ class CreditNetwork final : public Network {
   std::int64_t moved_at_ = 0;
   std::int64_t last_ = -1;
 
+  static constexpr std::int32_t kNoneFree = -2;
   static constexpr std::int32_t kNone = std::numeric_limits<std::int32_t>::min();
 };
 
@@ -404,8 +406,9 @@ void CreditNetwork::evaluate(int router, std::int64_t now) {
     for (const std::int32_t local : va_) {
       const std::size_t channel = base * at(vcs_) + at(local);
       const Channel& c = channels_[channel];
-      va_result_[at(local)] = -1;
+      va_result_[at(local)] = kNoneFree;
       std::uint64_t vcs = free_vcs_[base + at(c.out_port)] & part_mask(c.part);
+      if (vcs != 0) va_result_[at(local)] = -1;
       while (vcs != 0) {
         const int o = c.out_port * vcs_ + lowest(vcs);
         vcs &= vcs - 1;
@@ -591,11 +594,12 @@ void CreditNetwork::evaluate(int router, std::int64_t now) {
     if (c.state == State::Allocating) {
       const std::uint64_t part = part_mask(c.part);
       const std::int32_t holder = holder_[out * at(vcs_) + at(lowest(part))];
-      if ((free_vcs_[out] & part) != 0 || holder < 0)
+      if (va_result_[at(local)] != kNoneFree)
         late(static_cast<std::int32_t>(channel), front(channel), now, Cause::Arbitration, -1);
-      else
+      else  // the holder's tail may just have left
         late(static_cast<std::int32_t>(channel), front(channel), now,
-             leads_[out] < 0 ? Cause::Port : Cause::Link, pool_[holder].record.packet.flow);
+             leads_[out] < 0 ? Cause::Port : Cause::Link,
+             holder >= 0 ? pool_[holder].record.packet.flow : sent_flow_[out]);
     } else if (timing.speculative && c.state == State::Active && c.count > 0 &&
                front(channel).number == 0) {
       if (credits_[at(c.out_vc)] == 0)

@@ -75,6 +75,7 @@ class HandshakeNetwork final : public Network {
   std::vector<std::int32_t> leads_;  // [output port]: input port, ~node
   std::vector<std::int32_t> load_;   // [router]: flits in buffers and on wires to it
   std::vector<std::int64_t> stalled_until_;
+  std::vector<bool> touched_;  // [router]: sent in this cycle
   std::mt19937_64 random_;
   std::int64_t packets_inside_ = 0;
   std::int64_t flits_inside_ = 0;
@@ -102,6 +103,7 @@ HandshakeNetwork::HandshakeNetwork(const NetworkConfig& config, Receiver& receiv
   }
   load_.assign(topology_.routers.size(), 0);
   stalled_until_.assign(ports, 0);
+  touched_.assign(load_.size(), false);
 }
 
 void HandshakeNetwork::offer(const PacketRequest& request, std::int64_t now) {
@@ -261,9 +263,16 @@ void HandshakeNetwork::step(std::int64_t now) {
     if (exits_[n].busy && exits_[n].written + 1 < now) exits_[n].busy = false;
   const int routers = static_cast<int>(load_.size());
   for (int r = 0; r < routers; ++r)
-    if (load_[at(r)] > 0) send(r, now);
+    if (load_[at(r)] > 0) {
+      send(r, now);
+      touched_[at(r)] = true;
+    }
   for (std::size_t n = 0; n < sources_.size(); ++n) inject(static_cast<int>(n), now);
-  for (int r = 0; r < routers; ++r) accept(r, now);
+  // A router without flits shows no full buffers once it has written so.
+  for (int r = 0; r < routers; ++r) {
+    if (load_[at(r)] > 0 || touched_[at(r)]) accept(r, now);
+    touched_[at(r)] = false;
+  }
   if (packets_inside_ > 0 && now - moved_at_ > config_.deadlock_after)
     throw Deadlock(fmt::format(
         "deadlock in cycle {}: nothing has moved for {} cycles, {} flits are in the network", now,
