@@ -40,6 +40,21 @@ TEST_F(NocCommand, ANetworkFileSaysTheSameAsOptions) {
   EXPECT_NEAR(j["points"][0]["routers"].get<double>(), 3, 0.1);
 }
 
+TEST_F(NocCommand, DrawsEveryLinkBetweenRouters) {
+  write("t.trace", "0 0 1 9\n");
+  const Outcome r = run({"noc", "--trace", "t.trace", "--timing", "booksim-b", "--svg", "l.svg",
+                         "--out", "report.txt"});
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_THAT(r.out, IsEmpty());
+  const std::string picture = read("l.svg");
+  // 9 flits in 2 * 3 + 1 + 9 + 1 cycles.
+  EXPECT_THAT(picture, HasSubstr("(0,0) to (1,0): 52.9 % used"));
+  std::size_t lines = 0;
+  for (std::size_t at = 0; (at = picture.find("<line", at)) != std::string::npos; ++at) ++lines;
+  EXPECT_EQ(lines, 48u);  // 4x4: 24 neighbours, two directions
+  EXPECT_THAT(read("report.txt"), HasSubstr("1 packets in 17 cycles, 18 flit hops"));
+}
+
 TEST_F(NocCommand, MistakesAreRefusedWithTheirPlace) {
   write("bad.trace", "0 0 3 8\n5 0 99 1\n4 0 1 1\n");
   const Outcome trace = run({"noc", "--trace", "bad.trace"});
