@@ -10,7 +10,9 @@
 #include "sim/simulator.h"
 #include "stats/energy.h"
 #include "stats/table.h"
+#include "validation/describe.h"
 #include "workloads/network_file.h"
+#include "workloads/show.h"
 
 namespace counterpoint::validation {
 namespace {
@@ -82,6 +84,17 @@ Json result_json(const workloads::Mapping& m, const stats::LayerResult& r) {
     requirement[n.name] = x;
   }
   j["bandwidth_requirement"] = std::move(requirement);
+  // Share of the run time in which a network injects, all its instances and channels together.
+  Json busy = Json::object();
+  for (std::size_t i = 0; i < r.network.size(); ++i) {
+    const stats::NetworkResult& n = r.network[i];
+    const std::int64_t all = r.cycles * n.instances;
+    const std::int64_t channels =
+        m.machine.network[i].channels == hw::Channels::Separate ? stats::kTensors : 1;
+    busy[n.name] = {{"to_children", ratio(n.fill_busy, all * channels)},
+                    {"to_parent", ratio(n.drain_busy, all)}};
+  }
+  j["network_busy"] = std::move(busy);
   if (!m.machine.machine.energy.name.empty()) j["energy"] = energy_json(m.machine, r);
   return j;
 }
@@ -182,6 +195,8 @@ Json run_layer(const workloads::NetworkLayer& layer, const workloads::Dataflow* 
     const workloads::Mapping& m = *bound.mapping;
     j["status"] = "ok";
     j["macs"] = workloads::macs(m.layer);
+    j["bound_machine"] = machine_json(m.machine);
+    j["nest"] = workloads::show(m);
     Json unmet = Json::array();
     for (const workloads::CapacityShortfall& s : bound.shortfalls)
       unmet.push_back(
