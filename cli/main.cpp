@@ -30,6 +30,7 @@ const std::vector<Command>& commands() {
       {"show", "print the mapped loop nest of a layer as pseudo-code", show},
       {"fuzz", "check random cases: both models, all laws; make what fails small", fuzz},
       {"audit", "hold another tool's numbers against the laws and the truth", audit},
+      {"noc", "a routed network alone: latency over load, traces, where packets lose time", noc},
       {"list", "list machines, networks, dataflows, energy tables, statistics", list},
   };
   return all;

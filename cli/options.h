@@ -41,6 +41,7 @@ int show(const std::vector<std::string>& args);
 int list(const std::vector<std::string>& args);
 int fuzz(const std::vector<std::string>& args);
 int audit(const std::vector<std::string>& args);
+int noc(const std::vector<std::string>& args);
 
 /// Parses without guessing: names must be complete, each option stands at most once. Adds
 /// --help; if it is given, prints usage, options and examples to stdout and returns

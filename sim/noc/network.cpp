@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/noc/network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "input/diagnostics.h"
+#include "sim/noc/routers.h"
+
+namespace counterpoint::sim::noc {
+
+RouterTiming router_timing(const std::string& name) {
+  RouterTiming t;
+  if (name == "booksim" || name == "booksim-a") return t;
+  if (name == "booksim-b" || name == "booksim-c") {
+    t.routing = 0;
+    t.speculative = name == "booksim-b";
+    return t;
+  }
+  if (name == "noxim") {
+    t.flow = Flow::Handshake;
+    return t;
+  }
+  const std::string nearest =
+      input::did_you_mean(name, {"booksim", "booksim-a", "booksim-b", "booksim-c", "noxim"});
+  throw input::InputError(
+      fmt::format("unknown timing '{}': it is booksim, booksim-a, booksim-b, booksim-c or noxim{}",
+                  name, nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+}
+
+const char* cause_name(Cause cause) {
+  constexpr const char* kNames[] = {"port", "link", "head_of_line", "buffer_full", "arbitration"};
+  return kNames[static_cast<std::size_t>(cause)];
+}
+
+Network::Network(const NetworkConfig& config, Receiver& receiver)
+    : config_(config), topology_(make_topology(config.topology)), receiver_(&receiver) {
+  for (std::size_t r = 0; r < topology_.routers.size(); ++r) {
+    base_.push_back(static_cast<std::int32_t>(owner_.size()));
+    const auto& ports = topology_.routers[r].ports;
+    for (std::size_t p = 0; p < ports.size(); ++p) {
+      owner_.push_back(static_cast<std::int32_t>(r));
+      if (ports[p].router >= 0 || ports[p].node >= 0)
+        links_.push_back(
+            {static_cast<int>(r), static_cast<int>(p), ports[p].router, ports[p].node});
+    }
+  }
+  use_.resize(owner_.size());
+}
+
+LinkUse Network::use(std::size_t link, std::int64_t cycles) const {
+  LinkUse u = use_[port_index(links_[link].router, links_[link].port)];
+  u.idle = cycles - u.used - u.stalled - u.lost;
+  return u;
+}
+
+void Network::clear_statistics() {
+  std::fill(use_.begin(), use_.end(), LinkUse{});
+  waited_.fill(0);
+  flit_hops_ = 0;
+}
+
+std::int64_t zero_load(const NetworkConfig& config, int routers, int flits) {
+  const RouterTiming& t = config.timing;
+  if (t.flow == Flow::Handshake) return 2 * routers + 2 * (std::int64_t{flits} - 1);
+  const std::int64_t stalls =
+      (flits - 1) / config.buffer_depth * std::max(0, t.credit_loop() - config.buffer_depth);
+  return routers * (t.pipeline() + t.link) + 1 + flits + stalls;
+}
+
+std::unique_ptr<Network> make_network(const NetworkConfig& c, Receiver& receiver) {
+  const auto refuse = [](const std::string& why) { throw input::InputError("network: " + why); };
+  if (c.vcs < 1 || c.vcs > 16)
+    refuse(fmt::format("{} virtual channels: 1 to 16 are possible", c.vcs));
+  if (c.buffer_depth < 1 || c.buffer_depth > 4096)
+    refuse(fmt::format("buffers of {} flits: 1 to 4096 are possible", c.buffer_depth));
+  if (c.timing.link < 1 || c.timing.link > 1000) refuse("a link takes 1 to 1000 cycles");
+  if (c.timing.routing < 0 || c.timing.routing > 100) refuse("routing takes 0 to 100 cycles");
+  if (c.timing.credit < 0 || c.timing.credit > 1000) refuse("a credit takes 0 to 1000 cycles");
+  if (c.timing.flow == Flow::Handshake) {
+    if (c.topology.shape != Shape::Mesh || c.topology.routing != Routing::DimensionOrder)
+      refuse("noxim's timing is that of a mesh with dimension order");
+    return make_handshake_network(c, receiver);
+  }
+  auto network = make_credit_network(c, receiver);
+  if (network->topology().needs_two_parts && c.vcs < 2)
+    refuse("a torus needs 2 virtual channels or more");
+  return network;
+}
+
+}  // namespace counterpoint::sim::noc
