@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 bash scripts/setup.sh
+bash scripts/setup_browser.sh
 jobs=$(nproc)
 
 echo "== formatting"
@@ -19,7 +20,14 @@ cmake --preset asan >/dev/null
 cmake --build --preset asan -- -j "$jobs"
 
 echo "== tests with sanitizers"
-ctest --preset asan -j "$jobs" --no-tests=error -LE release-only
+# (without the longest comparisons of random traffic with published sweeps)
+ctest --preset asan -j "$jobs" --no-tests=error -LE release-only -E RandomTraffic
 
 echo "== tests"
 ctest --preset release -j "$jobs" --no-tests=error
+
+echo "== faults put into the models are found (a sample; all of them: scripts/mutation.py)"
+python3 scripts/mutation.py --sample
+
+echo "== instructions of a few fixed runs"
+scripts/instructions.sh build/release

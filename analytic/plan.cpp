@@ -604,7 +604,7 @@ bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Fram
   bool closed = true;
   if (shape >= 0) {
     if (!step_at(depth, frame.next, frame.next_shape, frame.next_at, next)) return false;
-    if (depth + 1 == depths_) {
+    if (depth + 1 == depths_ && !next.irregular) {  // else the lengths are not known here
       std::int64_t regular = 1, last = 1;
       const bool padded[2] = {next.pairs[0] >= 0, next.pairs[1] >= 0};
       for (std::size_t d = 0; d < workloads::kDims; ++d) {

@@ -24,12 +24,11 @@ int check(const std::vector<std::string>& args) {
       out += fmt::format("{}: not modelled: {}\n", l->layer.name, l->not_modelled_reason);
       continue;
     }
-    const workloads::Dataflow* flow = l->dataflow   ? &*l->dataflow
-                                      : in.dataflow ? &*in.dataflow
-                                                    : nullptr;
+    std::string refused;
+    const workloads::Dataflow* flow =
+        workloads::dataflow_of(*l, in.dataflow ? &*in.dataflow : nullptr, refused);
     if (flow == nullptr) {
-      out += fmt::format("{}: refused: no dataflow of its own; name one with --dataflow\n",
-                         l->layer.name);
+      out += fmt::format("{}: refused: {}\n", l->layer.name, refused);
       all_legal = false;
       continue;
     }

@@ -31,6 +31,8 @@ const std::vector<Command>& commands() {
       {"fuzz", "check random cases: both models, all laws; make what fails small", fuzz},
       {"audit", "hold another tool's numbers against the laws and the truth", audit},
       {"noc", "a routed network alone: latency over load, traces, where packets lose time", noc},
+      {"report", "make one HTML page of a result: tables, charts, the machine as a diagram",
+       report},
       {"list", "list machines, networks, dataflows, energy tables, statistics", list},
   };
   return all;

@@ -42,6 +42,7 @@ int list(const std::vector<std::string>& args);
 int fuzz(const std::vector<std::string>& args);
 int audit(const std::vector<std::string>& args);
 int noc(const std::vector<std::string>& args);
+int report(const std::vector<std::string>& args);
 
 /// Parses without guessing: names must be complete, each option stands at most once. Adds
 /// --help; if it is given, prints usage, options and examples to stdout and returns
@@ -78,6 +79,9 @@ Inputs read_inputs(const po::variables_map& values);
 /// if a part of it matches no layer.
 std::vector<std::size_t> select_layers(const std::vector<std::string>& names,
                                        const std::string& selection);
+
+/// --explain of validate and estimate: the layers of `in` that `selection` names. An Exit.
+int explain(const Inputs& in, const std::string& selection, bool waive_capacity);
 
 /// Writes to stdout and flushes; throws std::runtime_error if that fails.
 void print(const std::string& text);

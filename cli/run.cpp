@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // validate, estimate and simulate: one campaign over the selected layers.
 #include <fmt/format.h>
+#include <langinfo.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <clocale>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -10,11 +13,26 @@
 
 #include "cli/options.h"
 #include "input/diagnostics.h"
+#include "validation/bars.h"
 #include "validation/campaign.h"
 #include "validation/writers.h"
 
 namespace counterpoint::cli {
 namespace {
+
+// Bars for a person at a terminal that is wide enough; files and pipes get the same text always.
+std::string bars(const std::vector<validation::Json>& reports) {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 ||
+      size.ws_col < validation::kBarColumns)
+    return "";
+  // Only to ask which characters the terminal shows: numbers are printed as without a locale.
+  const char* locale = std::setlocale(LC_CTYPE, "");
+  const bool unicode = locale != nullptr && std::string(nl_langinfo(CODESET)) == "UTF-8";
+  std::setlocale(LC_CTYPE, "C");
+  const std::string text = validation::write_bars(reports, size.ws_col, unicode);
+  return text.empty() ? "" : "\n" + text;
+}
 
 int run(const char* command, validation::Mode mode, const char* examples,
         const std::vector<std::string>& args) {
@@ -35,6 +53,10 @@ int run(const char* command, validation::Mode mode, const char* examples,
   if (mode == validation::Mode::Validate)
     options.add_options()("tolerance", po::value<double>()->default_value(0)->value_name("PERCENT"),
                           "largest difference of cycles that still agrees");
+  if (mode != validation::Mode::Simulate)
+    options.add_options()("explain", po::value<std::string>()->value_name("LAYER"),
+                          "instead of tables, in words: what bounds these layers, what they cost, "
+                          "and which change of machine or mapping would help by how much");
   const auto values =
       parse(command, "--machine M --network N [--dataflow D] [OPTIONS]", examples, options, args);
   if (!values) return kAgree;
@@ -48,6 +70,9 @@ int run(const char* command, validation::Mode mode, const char* examples,
   if (resume && !to_file) throw UsageError("--resume needs --out: it goes on with FILE.partial");
 
   const Inputs in = read_inputs(*values);
+  if (values->count("explain") != 0)
+    return explain(in, (*values)["explain"].as<std::string>(),
+                   (*values)["waive-capacity"].as<bool>());
   validation::Campaign c;
   c.layers = in.layers;
   c.dataflow = in.dataflow ? &*in.dataflow : nullptr;
@@ -91,7 +116,7 @@ int run(const char* command, validation::Mode mode, const char* examples,
     if (!file) throw input::InputError(fmt::format("cannot write {}", out));
     if (!result.interrupted) std::remove(c.journal.c_str());
   } else {
-    print(text);
+    print(format == "table" ? text + bars(result.reports) : text);
   }
   if (result.interrupted) {
     std::fprintf(stderr, "counterpoint: interrupted after %zu of %zu layers%s\n",

@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "input/diagnostics.h"
 #include "workloads/mapping.h"
+#include "workloads/network_file.h"
 #include "workloads/show.h"
 
 namespace counterpoint::cli {
@@ -24,11 +25,14 @@ int show(const std::vector<std::string>& args) {
                   l->not_modelled_reason.c_str());
       continue;
     }
-    const workloads::Dataflow* flow = l->dataflow   ? &*l->dataflow
-                                      : in.dataflow ? &*in.dataflow
-                                                    : nullptr;
-    if (flow == nullptr)
-      throw UsageError("layer '" + l->layer.name + "' has no dataflow: name one with --dataflow");
+    std::string refused;
+    const workloads::Dataflow* flow =
+        workloads::dataflow_of(*l, in.dataflow ? &*in.dataflow : nullptr, refused);
+    if (flow == nullptr) {
+      std::fprintf(stderr, "error: layer '%s': %s\n", l->layer.name.c_str(), refused.c_str());
+      all = false;
+      continue;
+    }
     const workloads::BindResult r =
         workloads::bind(l->layer, *flow, in.machine, {(*values)["waive-capacity"].as<bool>()});
     std::fputs(input::format(r.diagnostics).c_str(), stderr);

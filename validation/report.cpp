@@ -10,7 +10,9 @@
 #include "sim/simulator.h"
 #include "stats/energy.h"
 #include "stats/table.h"
+#include "validation/describe.h"
 #include "workloads/network_file.h"
+#include "workloads/show.h"
 
 namespace counterpoint::validation {
 namespace {
@@ -82,6 +84,17 @@ Json result_json(const workloads::Mapping& m, const stats::LayerResult& r) {
     requirement[n.name] = x;
   }
   j["bandwidth_requirement"] = std::move(requirement);
+  // Share of the run time in which a network injects, all its instances and channels together.
+  Json busy = Json::object();
+  for (std::size_t i = 0; i < r.network.size(); ++i) {
+    const stats::NetworkResult& n = r.network[i];
+    const std::int64_t all = r.cycles * n.instances;
+    const std::int64_t channels =
+        m.machine.network[i].channels == hw::Channels::Separate ? stats::kTensors : 1;
+    busy[n.name] = {{"to_children", ratio(n.fill_busy, all * channels)},
+                    {"to_parent", ratio(n.drain_busy, all)}};
+  }
+  j["network_busy"] = std::move(busy);
   if (!m.machine.machine.energy.name.empty()) j["energy"] = energy_json(m.machine, r);
   return j;
 }
@@ -149,20 +162,13 @@ Json run_layer(const workloads::NetworkLayer& layer, const workloads::Dataflow* 
   if (!layer.modelled) return give_up("not-modelled", layer.not_modelled_reason);
   j["operator"] = std::string(workloads::name(layer.layer.op));
   j["repeat"] = layer.repeat;
-  const workloads::Dataflow* flow = layer.dataflow ? &*layer.dataflow : dataflow;
-  if (flow == nullptr)
-    return give_up("refused", "the layer has no dataflow of its own: name one with --dataflow");
-  j["dataflow"] = flow->name.empty() ? "own" : flow->name;
-  if (!layer.dataflow) {
-    const auto fits = workloads::dataflow_fits(*flow);
-    const std::string op(workloads::name(layer.layer.op));
-    if (!fits.empty() && std::find(fits.begin(), fits.end(), op) == fits.end()) {
-      std::string list;
-      for (const std::string& f : fits) list += (list.empty() ? "" : ", ") + f;
-      return give_up("refused",
-                     fmt::format("the dataflow '{}' fits {} layers, not {}", flow->name, list, op));
-    }
+  std::string refused;
+  const workloads::Dataflow* flow = workloads::dataflow_of(layer, dataflow, refused);
+  if (flow == nullptr) {
+    if (dataflow != nullptr) j["dataflow"] = dataflow->name.empty() ? "own" : dataflow->name;
+    return give_up("refused", refused);
   }
+  j["dataflow"] = flow->name.empty() ? "own" : flow->name;
   try {
     const workloads::BindResult bound =
         workloads::bind(layer.layer, *flow, machine, {options.waive_capacity});
@@ -189,6 +195,8 @@ Json run_layer(const workloads::NetworkLayer& layer, const workloads::Dataflow* 
     const workloads::Mapping& m = *bound.mapping;
     j["status"] = "ok";
     j["macs"] = workloads::macs(m.layer);
+    j["bound_machine"] = machine_json(m.machine);
+    j["nest"] = workloads::show(m);
     Json unmet = Json::array();
     for (const workloads::CapacityShortfall& s : bound.shortfalls)
       unmet.push_back(

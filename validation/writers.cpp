@@ -5,15 +5,10 @@
 
 #include <algorithm>
 
+#include "validation/text.h"
+
 namespace counterpoint::validation {
 namespace {
-
-std::string grouped(std::int64_t n) {
-  std::string s = std::to_string(n);
-  for (std::ptrdiff_t i = static_cast<std::ptrdiff_t>(s.size()) - 3; i > (n < 0 ? 1 : 0); i -= 3)
-    s.insert(static_cast<std::size_t>(i), 1, ' ');
-  return s;
-}
 
 std::string quoted(const std::string& field) {
   if (field.find_first_of(",\"\r\n") == std::string::npos) return field;

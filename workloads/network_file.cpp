@@ -376,4 +376,20 @@ std::vector<std::string> dataflow_fits(const Dataflow& dataflow) {
   return words(first_comment(text, "fits"));
 }
 
+const Dataflow* dataflow_of(const NetworkLayer& layer, const Dataflow* named,
+                            std::string& refused) {
+  if (layer.dataflow) return &*layer.dataflow;
+  if (named == nullptr) {
+    refused = "the layer has no dataflow of its own: name one with --dataflow";
+    return nullptr;
+  }
+  const std::vector<std::string> fits = dataflow_fits(*named);
+  const std::string op(name(layer.layer.op));
+  if (fits.empty() || std::find(fits.begin(), fits.end(), op) != fits.end()) return named;
+  std::string list;
+  for (const std::string& f : fits) list += (list.empty() ? "" : ", ") + f;
+  refused = "the dataflow '" + named->name + "' fits " + list + " layers, not " + op;
+  return nullptr;
+}
+
 }  // namespace counterpoint::workloads

@@ -36,4 +36,8 @@ std::vector<CatalogEntry> list_dataflows();
 /// Operators that a dataflow template says it fits (its line `// fits: ...`); empty: any.
 std::vector<std::string> dataflow_fits(const Dataflow& dataflow);
 
+/// The dataflow that a layer runs under: its own, else `named` (which may be null). nullptr, and
+/// the reason in `refused`, if there is none or if `named` says that it fits other operators.
+const Dataflow* dataflow_of(const NetworkLayer& layer, const Dataflow* named, std::string& refused);
+
 }  // namespace counterpoint::workloads

@@ -294,8 +294,8 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
         std::int64_t w = 0, b = 0;
         for (Tensor x : c.tensors) {
           if (begins[at(x)] == nullptr) continue;
-          w += begins[at(x)]->per_child[p];
-          b += std::int64_t{begins[at(x)]->per_child[p]} * width(x);
+          w += begins[at(x)]->received(p);
+          b += std::int64_t{begins[at(x)]->received(p)} * width(x);
         }
         inject = std::max(inject, duration(b, w, child_storage_.write_port));
       }
@@ -317,17 +317,19 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     if (x == Tensor::Output) {
       up.access[at(x)].readback_read += r->injected;
       if (carry) {
-        r->sums.assign(r->ids.size(), 0);
-        for (std::size_t i = 0; i < r->ids.size(); ++i)
-          if (r->readback[i]) std::swap(r->sums[i], store_->sums[r->ids[i]]);
+        r->sums.assign(r->enter->size(), 0);
+        for (std::size_t i = 0; i < r->readback.size(); ++i)
+          if (r->readback[i]) std::swap(r->sums[i], store_->sums[r->id(i)]);
       }
     } else {
       up.access[at(x)].fill_read += r->injected;
       if (carry) {
         const std::int32_t* from =
-            x == Tensor::Input ? store_->input.data() : store_->weight.data();
-        r->values.resize(r->ids.size());
-        for (std::size_t i = 0; i < r->ids.size(); ++i) r->values[i] = from[r->ids[i]];
+            (x == Tensor::Input ? store_->input.data() : store_->weight.data()) + r->shift;
+        const std::int32_t* ids = r->enter->ids.data();
+        const std::size_t n = r->enter->size();
+        r->values.resize(n);
+        for (std::size_t i = 0; i < n; ++i) r->values[i] = from[ids[i]];
       }
     }
     link.link[at(x)].injected += r->injected;
@@ -359,19 +361,19 @@ void Array::arrive(const Flight& flight, std::int64_t t) {
     (x == Tensor::Output ? access.readback_write : access.fill_write) += r->delivered;
     if (!pes()) {
       if (carry)
-        for (const Chunk& k : r->chunks)
+        for (const Chunk& k : r->enter->chunks)
           for (std::int32_t j = k.receivers_first; j < k.receivers_last; ++j) {
             UnitStore& child =
-                *below_[static_cast<std::size_t>(r->receivers[static_cast<std::size_t>(j)])]
+                *below_[static_cast<std::size_t>(r->enter->receivers[static_cast<std::size_t>(j)])]
                      ->store_;
             for (std::int32_t i = k.first; i < k.last; ++i) {
               const std::size_t w = static_cast<std::size_t>(i);
               if (x == Tensor::Input)
-                child.input[r->ids[w]] = r->values[w];
+                child.input[r->id(w)] = r->values[w];
               else if (x == Tensor::Weight)
-                child.weight[r->ids[w]] = r->values[w];
-              else if (r->readback[w])
-                child.sums[r->ids[w]] += r->sums[w];
+                child.weight[r->id(w)] = r->values[w];
+              else if (r->from_parent(w))
+                child.sums[r->id(w)] += r->sums[w];
             }
           }
       update_released(x, t);
@@ -512,19 +514,20 @@ bool Array::try_drain(std::int64_t t, bool granted) {
         std::max(duration(r->leave_injected * bits, r->leave_injected, network_.bandwidth),
                  duration(r->leave_injected * bits, r->leave_injected, parent_storage_.write_port));
     if (!child_storage_.read_port.unlimited())
-      for (std::int32_t n : r->per_sender)
+      for (std::int32_t n : r->leave->per_child)
         inject = std::max(inject, duration(n * bits, n, child_storage_.read_port));
   }
   if (m_.options.carry_data && !pes()) {
-    r->leave_sums.resize(r->leave_ids.size());
-    for (const Chunk& k : r->leave_chunks) {
-      UnitStore& child = *below_[static_cast<std::size_t>(
-                                     r->leave_senders[static_cast<std::size_t>(k.receivers_first)])]
-                              ->store_;
+    r->leave_sums.resize(r->leave->size());
+    for (const Chunk& k : r->leave->chunks) {
+      UnitStore& child =
+          *below_[static_cast<std::size_t>(
+                      r->leave->receivers[static_cast<std::size_t>(k.receivers_first)])]
+               ->store_;
       for (std::int32_t i = k.first; i < k.last; ++i) {
         const std::size_t w = static_cast<std::size_t>(i);
         r->leave_sums[w] = 0;
-        std::swap(r->leave_sums[w], child.sums[r->leave_ids[w]]);
+        std::swap(r->leave_sums[w], child.sums[r->leave_id(w)]);
       }
     }
   }
@@ -553,8 +556,8 @@ void Array::drain_arrived(std::int64_t residence, std::int64_t t) {
   access.accumulate_read += r->accumulations;
   access.accumulate_write += r->accumulations;
   if (m_.options.carry_data)
-    for (std::size_t i = 0; i < r->leave_ids.size(); ++i)
-      store_->sums[r->leave_ids[i]] += r->leave_sums[i];
+    for (std::size_t i = 0; i < r->leave->size(); ++i)
+      store_->sums[r->leave_id(i)] += r->leave_sums[i];
   drain_arrived_at_[static_cast<std::size_t>(drains_arrived_) % kDrainRing] = t;
   ++drains_arrived_;
   last_drain_arrival_ = std::max(last_drain_arrival_, t);

@@ -66,10 +66,14 @@ std::int64_t TensorTraffic::tile_size(std::int64_t p, bool before) const {
 bool TensorTraffic::refresh() {
   bool changed = false;
   const std::int64_t n = walker_.children();
-  for (std::int64_t p = 0; p < n; ++p) {
-    const std::uint8_t a = walker_.active(p);
-    if (active_now_[static_cast<std::size_t>(p)] != a) changed = true;
-    active_now_[static_cast<std::size_t>(p)] = a;
+  if (activity_now_ < 0 || walker_.spatial_version() != activity_version_) {
+    activity_version_ = walker_.spatial_version();
+    for (std::int64_t p = 0; p < n; ++p) {
+      const std::uint8_t a = walker_.active(p);
+      if (active_now_[static_cast<std::size_t>(p)] != a) changed = true;
+      active_now_[static_cast<std::size_t>(p)] = a;
+    }
+    if (changed || activity_now_ < 0) describe_activity();
   }
   if (walker_.gap()) changed = true;
   for (std::size_t i = 0; i < axes_.size(); ++i) {
@@ -94,6 +98,7 @@ bool TensorTraffic::refresh() {
     if (!s.spatial) {
       compute(0, s.now[0]);
       if (s.now[0] != s.before[0]) changed = true;
+      describe_pattern(s);
       continue;
     }
     for (std::int64_t p = 0; p < n; ++p) {
@@ -102,8 +107,91 @@ bool TensorTraffic::refresh() {
       compute(p, s.now[j]);
       if (active_before_[j] && s.now[j] != s.before[j]) changed = true;
     }
+    describe_pattern(s);
   }
   return changed;
+}
+
+void TensorTraffic::describe_activity() {
+  activity_now_ =
+      activities_.emplace(active_now_, static_cast<std::int32_t>(activities_.size())).first->second;
+}
+
+// Numbers the sets of all active children as they lie to the first one.
+void TensorTraffic::describe_pattern(AxisState& s) {
+  std::vector<std::int32_t> pattern;
+  bool first = true;
+  for (std::size_t p = 0; p < s.now.size(); ++p) {
+    if (s.spatial && !active_now_[p]) continue;
+    for (const Range& r : s.now[p].runs) {
+      if (first) s.now_base = r.lo;
+      first = false;
+      pattern.push_back(static_cast<std::int32_t>(r.lo - s.now_base));
+      pattern.push_back(static_cast<std::int32_t>(r.hi - s.now_base));
+    }
+    pattern.push_back(std::numeric_limits<std::int32_t>::min());
+  }
+  if (first) s.now_base = 0;
+  s.now_pattern =
+      s.patterns.emplace(std::move(pattern), static_cast<std::int32_t>(s.patterns.size()))
+          .first->second;
+}
+
+void TensorTraffic::change(bool leaves, bool all, std::int64_t& base) {
+  key_.clear();
+  base = 0;
+  const bool whole = leaves ? all : !started_ || walker_.gap();
+  key_.push_back(whole);
+  key_.push_back(activity_before_);
+  if (!(leaves && all)) key_.push_back(activity_now_);
+  for (std::size_t i = 0; i < axes_.size(); ++i) {
+    const AxisState& s = axes_[i];
+    const std::int64_t origin = leaves ? s.before_base : s.now_base;
+    base += origin * c_.space->axes[i].stride;
+    key_.push_back(leaves ? s.before_pattern : s.now_pattern);
+    if (c_.local != nullptr) key_.push_back(origin % c_.local->cap[i]);
+    if (whole && (leaves || !started_)) continue;
+    key_.push_back(leaves ? s.now_pattern : s.before_pattern);
+    key_.push_back(s.now_base - s.before_base);
+  }
+}
+
+void TensorTraffic::remember(Known& known, const std::shared_ptr<const Moves>& moves) {
+  // Irregular layers may never repeat: forget rather than grow.
+  known_words_ += moves->size() + 64;
+  if (known_words_ > (std::size_t{1} << 22)) {
+    known_enter_.clear();
+    known_leave_.clear();
+    known_words_ = moves->size() + 64;
+  }
+  known.emplace(key_, moves);
+}
+
+std::shared_ptr<const Moves> TensorTraffic::entering(std::int64_t& base) {
+  change(false, false, base);
+  const auto found = known_enter_.find(key_);
+  if (found != known_enter_.end()) return found->second;
+  const auto m = std::make_shared<Moves>();
+  m->base = base;
+  if (c_.tensor == Tensor::Output)
+    output_words(*m);
+  else
+    operand_words(*m);
+  note_tiles(*m);
+  remember(known_enter_, m);
+  return m;
+}
+
+std::shared_ptr<const Moves> TensorTraffic::leaving(bool last, std::int64_t& base) {
+  const bool all = last || walker_.gap();
+  change(true, all, base);
+  const auto found = known_leave_.find(key_);
+  if (found != known_leave_.end()) return found->second;
+  const auto m = std::make_shared<Moves>();
+  m->base = base;
+  leaving_words(*m, last);
+  remember(known_leave_, m);
+  return m;
 }
 
 void TensorTraffic::emit_box(const std::vector<const Runs*>& box, std::vector<std::int32_t>& ids,
@@ -219,7 +307,7 @@ void TensorTraffic::repeat(const Model& model, std::int32_t shift, std::int32_t 
   for (std::size_t i = 0; i < n; ++i) local[to + i] = local[from + i] + place;
 }
 
-void TensorTraffic::enter_operand(Residence& r) {
+void TensorTraffic::operand_words(Moves& r) {
   const std::int64_t n = walker_.children();
   std::vector<const Runs*>&now = now_, &before = before_;
   r.per_child.assign(static_cast<std::size_t>(n), 0);
@@ -314,10 +402,10 @@ void TensorTraffic::enter_operand(Residence& r) {
 }
 
 // What leaves after the previous step: each child's old tile minus its new one.
-void TensorTraffic::leave_output(Residence& r, bool last) {
+void TensorTraffic::leaving_words(Moves& r, bool last) {
   const std::int64_t n = walker_.children();
   std::vector<const Runs*>&now = now_, &before = before_;
-  r.per_sender.assign(static_cast<std::size_t>(n), 0);
+  r.per_child.assign(static_cast<std::size_t>(n), 0);
   Model model;
   for (std::int64_t p = 0; p < n; ++p) {
     const std::size_t j = static_cast<std::size_t>(p);
@@ -328,34 +416,51 @@ void TensorTraffic::leave_output(Residence& r, bool last) {
     }
     const bool all = last || walker_.gap() || !active_now_[j];
     Chunk chunk;
-    chunk.first = static_cast<std::int32_t>(r.leave_ids.size());
-    emit_like(model, all, before, now, r.leave_ids, r.leave_local);
-    chunk.last = static_cast<std::int32_t>(r.leave_ids.size());
+    chunk.first = static_cast<std::int32_t>(r.ids.size());
+    emit_like(model, all, before, now, r.ids, r.local);
+    chunk.last = static_cast<std::int32_t>(r.ids.size());
     if (chunk.size() == 0) continue;
-    chunk.receivers_first = static_cast<std::int32_t>(r.leave_senders.size());
-    r.leave_senders.push_back(static_cast<std::int32_t>(p));
+    chunk.receivers_first = static_cast<std::int32_t>(r.receivers.size());
+    r.receivers.push_back(static_cast<std::int32_t>(p));
     chunk.receivers_last = chunk.receivers_first + 1;
-    r.per_sender[j] = chunk.size();
-    r.leave_chunks.push_back(chunk);
+    r.per_child[j] = chunk.size();
+    r.chunks.push_back(chunk);
   }
-  r.leave_parent = last_parent_;
-  r.leave_sent = static_cast<std::int64_t>(r.leave_ids.size());
-  const std::int64_t drain = base_ + static_cast<std::int64_t>(queue_.size()) - 1;
-  const std::uint32_t mark = c_.reduces ? c_.scratch->next_stamp() : 0;
-  for (std::int32_t id : r.leave_ids) {
-    if (c_.reduces) {
-      std::uint32_t& s = c_.scratch->stamp[static_cast<std::size_t>(id)];
-      if (s == mark) continue;  // summed on the way
-      s = mark;
-    }
-    ++r.leave_injected;
-    std::int32_t& value = (*c_.board)[id];
-    ++(value == 0 ? r.writes : r.accumulations);
-    value = static_cast<std::int32_t>(drain + 2);
+  r.delivered = static_cast<std::int64_t>(r.ids.size());
+  r.injected = r.delivered;
+  if (!c_.reduces) return;
+  const std::uint32_t mark = c_.scratch->next_stamp();
+  r.again.assign(r.ids.size(), 0);
+  for (std::size_t i = 0; i < r.ids.size(); ++i) {
+    std::uint32_t& s = c_.scratch->stamp[static_cast<std::size_t>(r.ids[i])];
+    r.again[i] = s == mark;  // summed on the way
+    r.injected -= r.again[i];
+    s = mark;
   }
 }
 
-void TensorTraffic::enter_output(Residence& r) {
+void TensorTraffic::leave_output(Residence& r, bool last) {
+  std::int64_t base = 0;
+  r.leave = leaving(last, base);
+  r.leave_shift = static_cast<std::int32_t>(base - r.leave->base);
+  r.leave_parent = last_parent_;
+  r.leave_sent = r.leave->delivered;
+  r.leave_injected = r.leave->injected;
+  const std::int32_t drain =
+      static_cast<std::int32_t>(base_ + static_cast<std::int64_t>(queue_.size()) - 1) + 2;
+  const std::int32_t* ids = r.leave->ids.data();
+  const std::size_t n = r.leave->size();
+  for (std::size_t i = 0; i < n; ++i) {
+    if (c_.reduces && r.leave->again[i]) continue;
+    std::int32_t& value = (*c_.board)[ids[i] + r.leave_shift];
+    r.writes += value == 0;
+    value = drain;
+  }
+  r.accumulations = r.leave_injected - r.writes;
+}
+
+// The new output words of each child.
+void TensorTraffic::output_words(Moves& r) {
   const std::int64_t n = walker_.children();
   Model model;
   std::vector<const Runs*>&now = now_, &before = before_;
@@ -376,29 +481,65 @@ void TensorTraffic::enter_output(Residence& r) {
     chunk.receivers_first = static_cast<std::int32_t>(r.receivers.size());
     r.receivers.push_back(static_cast<std::int32_t>(p));
     chunk.receivers_last = chunk.receivers_first + 1;
-    for (std::int32_t i = chunk.first; i < chunk.last; ++i) {
-      std::int32_t& value = (*c_.board)[r.ids[static_cast<std::size_t>(i)]];
-      const bool back = c_.refetch && value != 0;
-      r.readback.push_back(back);
-      if (!back) {
-        ++r.fresh;
-        continue;
-      }
-      r.needs_drain = std::max<std::int64_t>(r.needs_drain, value - 2);
-      value = 0;
-      ++r.per_child[j];
-      ++r.injected;
-    }
+    r.per_child[j] = chunk.size();
     r.chunks.push_back(chunk);
-    if (!c_.child_boards.empty()) {
-      ValueBoard::Entry entry;
-      entry.residence = base_ + static_cast<std::int64_t>(queue_.size());
-      entry.ids.assign(r.ids.begin() + chunk.first, r.ids.begin() + chunk.last);
-      entry.has_value.assign(r.readback.begin() + chunk.first, r.readback.begin() + chunk.last);
-      c_.child_boards[j]->entries.push_back(std::move(entry));
+  }
+}
+
+void TensorTraffic::enter_output(Residence& r) {
+  std::int64_t base = 0;
+  r.enter = entering(base);
+  r.shift = static_cast<std::int32_t>(base - r.enter->base);
+  const Moves& m = *r.enter;
+  r.fresh = static_cast<std::int64_t>(m.size());
+  if (c_.refetch) {
+    r.readback.assign(m.size(), 0);
+    r.readback_per_child.assign(m.per_child.size(), 0);
+    for (const Chunk& k : m.chunks) {
+      const std::size_t p =
+          static_cast<std::size_t>(m.receivers[static_cast<std::size_t>(k.receivers_first)]);
+      for (std::int32_t i = k.first; i < k.last; ++i) {
+        std::int32_t& value = (*c_.board)[r.id(static_cast<std::size_t>(i))];
+        if (value == 0) continue;
+        r.readback[static_cast<std::size_t>(i)] = 1;
+        r.needs_drain = std::max<std::int64_t>(r.needs_drain, value - 2);
+        value = 0;
+        ++r.readback_per_child[p];
+        ++r.injected;
+      }
     }
+    r.fresh -= r.injected;
   }
   r.delivered = r.injected;
+  if (c_.child_boards.empty()) return;
+  for (const Chunk& k : m.chunks) {
+    ValueBoard::Entry entry;
+    entry.residence = base_ + static_cast<std::int64_t>(queue_.size());
+    entry.moves = r.enter;
+    entry.chunk = k;
+    entry.shift = r.shift;
+    if (c_.refetch)
+      entry.has_value.assign(r.readback.begin() + k.first, r.readback.begin() + k.last);
+    const std::size_t p =
+        static_cast<std::size_t>(m.receivers[static_cast<std::size_t>(k.receivers_first)]);
+    c_.child_boards[p]->entries.push_back(std::move(entry));
+  }
+}
+
+// The largest tiles, and tiles with what is new beside them, so far.
+void TensorTraffic::note_tiles(const Moves& m) {
+  const std::int64_t n = walker_.children();
+  std::int64_t size = -1;
+  for (std::int64_t p = 0; p < n; ++p) {
+    const std::size_t j = static_cast<std::size_t>(p);
+    if (!active_now_[j]) continue;
+    if (spatial_ || size < 0) size = tile_size(p, false);
+    const bool held = started_ && !walker_.gap() && active_before_[j];
+    largest_tile = std::max(largest_tile, size);
+    largest_sliding =
+        std::max(largest_sliding, std::max(size, (held ? tile_size(p, true) : 0) + m.per_child[j]));
+    if (!spatial_ && held) break;  // the others are alike, or receive their tile alone
+  }
 }
 
 // Walks to the beginning of the next residence; false at the end of the layer.
@@ -437,40 +578,27 @@ bool TensorTraffic::generate() {
           auto& entries = c_.board->entries;
           while (!entries.empty() && entries.front().residence <= parent) {
             const ValueBoard::Entry& e = entries.front();
-            for (std::size_t i = 0; i < e.ids.size(); ++i)
-              (*c_.board)[e.ids[i]] = e.has_value[i] ? 1 : 0;
+            for (std::int32_t i = e.chunk.first; i < e.chunk.last; ++i)
+              (*c_.board)[e.moves->ids[static_cast<std::size_t>(i)] + e.shift] =
+                  !e.has_value.empty() && e.has_value[static_cast<std::size_t>(i - e.chunk.first)];
             entries.pop_front();
           }
         }
         enter_output(r);
       }
     } else {
-      enter_operand(r);
+      std::int64_t base = 0;
+      r.enter = entering(base);
+      r.shift = static_cast<std::int32_t>(base - r.enter->base);
+      r.injected = r.enter->injected;
+      r.delivered = r.enter->delivered;
     }
     if (more) {
-      const std::int64_t n = walker_.children();
-      std::size_t chunk = 0;  // outputs: one receiver each, in the order of the children
-      std::int64_t size = -1;
-      for (std::int64_t p = 0; p < n; ++p) {
-        const std::size_t j = static_cast<std::size_t>(p);
-        if (!active_now_[j]) continue;
-        if (spatial_ || size < 0) size = tile_size(p, false);
-        const bool held = started_ && !walker_.gap() && active_before_[j];
-        std::int64_t arriving = r.per_child[j];
-        if (output) {  // all new words take room, wherever their value comes from
-          arriving = 0;
-          if (chunk < r.chunks.size() &&
-              r.receivers[static_cast<std::size_t>(r.chunks[chunk].receivers_first)] == p)
-            arriving = r.chunks[chunk++].size();
-        }
-        largest_tile = std::max(largest_tile, size);
-        largest_sliding =
-            std::max(largest_sliding, std::max(size, (held ? tile_size(p, true) : 0) + arriving));
-        if (!spatial_ && held) break;  // the others are alike, or receive their tile alone
-      }
       for (AxisState& s : axes_) {
         if (!s.moved) continue;  // nor did the activity of children change
         s.moved = false;
+        s.before_pattern = s.now_pattern;
+        s.before_base = s.now_base;
         if (!s.spatial) {
           s.before[0] = s.now[0];
           continue;
@@ -478,7 +606,10 @@ bool TensorTraffic::generate() {
         for (std::size_t j = 0; j < active_now_.size(); ++j)
           if (active_now_[j]) s.before[j] = s.now[j];
       }
-      active_before_ = active_now_;
+      if (activity_before_ != activity_now_) {
+        active_before_ = active_now_;
+        activity_before_ = activity_now_;
+      }
       started_ = true;
       last_parent_ = parent;
       starts_.push_back(r.step);
@@ -522,20 +653,15 @@ void TensorTraffic::release_before(std::int64_t g) {
     std::unique_ptr<Residence> r = std::move(queue_.front());
     queue_.pop_front();
     ++base_;
-    r->ids.clear();
-    r->local.clear();
+    r->enter.reset();
+    r->leave.reset();
     r->values.clear();
     r->sums.clear();
     r->readback.clear();
-    r->receivers.clear();
-    r->chunks.clear();
+    r->readback_per_child.clear();
     r->injected = r->delivered = r->fresh = 0;
     r->needs_drain = -1;
-    r->leave_ids.clear();
-    r->leave_local.clear();
     r->leave_sums.clear();
-    r->leave_chunks.clear();
-    r->leave_senders.clear();
     r->leave_injected = r->leave_sent = r->writes = r->accumulations = 0;
     r->end = false;
     pool_.push_back(std::move(r));

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <map>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "hw/machine.h"
@@ -17,41 +19,60 @@ namespace counterpoint::sim {
 
 inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
-/// Words that move for a group of children with the same set: [first, last) of the event's ids.
+/// Words that move for a group of children with the same set: [first, last) of the ids.
 struct Chunk {
   std::int32_t first = 0, last = 0;
-  std::int32_t receivers_first = 0, receivers_last = 0;  ///< of the event's receivers
+  std::int32_t receivers_first = 0, receivers_last = 0;  ///< of the receivers (or senders)
   std::int32_t size() const { return last - first; }
   std::int32_t receivers() const { return receivers_last - receivers_first; }
+};
+
+/// What enters or leaves the children in one change of their tiles. Changes that differ by a shift
+/// of all word numbers share one.
+struct Moves {
+  std::vector<std::int32_t> ids;        ///< word numbers, of the change that was met first
+  std::vector<std::int32_t> local;      ///< place in a PE's buffer (PE children only)
+  std::vector<std::int32_t> receivers;  ///< or senders, one for each of their chunks
+  std::vector<Chunk> chunks;
+  std::vector<std::int32_t> per_child;  ///< words of each child
+  std::vector<std::uint8_t> again;      ///< leaving through a reducing network: not the first
+  std::int64_t base = 0;                ///< what the word numbers are counted from
+  std::int64_t injected = 0;            ///< W
+  std::int64_t delivered = 0;           ///< each receiver (sender)
+  std::size_t size() const { return ids.size(); }
 };
 
 /// The beginning of a residence (and, for outputs, the end of the one before).
 struct Residence {
   std::int64_t step = 0;    ///< first step
   std::int64_t parent = 0;  ///< the parent's residence that contains the step
-  // Entering words.
-  std::vector<std::int32_t> ids;    ///< word numbers
-  std::vector<std::int32_t> local;  ///< place in a PE's buffer (PE children only)
-  std::vector<std::int32_t> values;
-  std::vector<std::int64_t> sums;      ///< partial sums read back, per id
-  std::vector<std::uint8_t> readback;  ///< outputs, per id: comes from the parent
-  std::vector<std::int32_t> receivers;
-  std::vector<Chunk> chunks;
-  std::int64_t injected = 0;            ///< W
-  std::int64_t delivered = 0;           ///< each receiver
-  std::vector<std::int32_t> per_child;  ///< words that each child receives
-  std::int64_t needs_drain = -1;        ///< outputs: the last drain that wrote a word read back
-  std::int64_t fresh = 0;               ///< outputs: words that start from zero
+  // Entering words: those of `enter`, moved by `shift`.
+  std::shared_ptr<const Moves> enter;
+  std::int32_t shift = 0;
+  std::int64_t injected = 0;           ///< W
+  std::int64_t delivered = 0;          ///< each receiver
+  std::vector<std::int32_t> values;    ///< operands, per word
+  std::vector<std::int64_t> sums;      ///< partial sums read back, per word
+  std::vector<std::uint8_t> readback;  ///< outputs with read-backs, per word: comes from the parent
+  std::vector<std::int32_t> readback_per_child;
+  std::int64_t needs_drain = -1;  ///< outputs: the last drain that wrote a word read back
+  std::int64_t fresh = 0;         ///< outputs: words that start from zero
   // Outputs that leave after the previous step.
   std::int64_t leave_parent = 0;  ///< the parent's residence that contains the previous step
-  std::vector<std::int32_t> leave_ids, leave_local;
+  std::shared_ptr<const Moves> leave;
+  std::int32_t leave_shift = 0;
   std::vector<std::int64_t> leave_sums;
-  std::vector<Chunk> leave_chunks;  ///< one sender each
-  std::vector<std::int32_t> leave_senders;
   std::int64_t leave_injected = 0, leave_sent = 0;
-  std::vector<std::int32_t> per_sender;
   std::int64_t writes = 0, accumulations = 0;
   bool end = false;  ///< no residence: only the last words leave (step is kNever)
+
+  std::int32_t id(std::size_t word) const { return enter->ids[word] + shift; }
+  std::int32_t leave_id(std::size_t word) const { return leave->ids[word] + leave_shift; }
+  /// Words that child p receives: all of them, or of partial sums those read back.
+  std::int32_t received(std::size_t p) const {
+    return readback_per_child.empty() ? enter->per_child[p] : readback_per_child[p];
+  }
+  bool from_parent(std::size_t word) const { return !readback.empty() && readback[word] != 0; }
 };
 
 /// Shared scratch, one per simulation.
@@ -81,8 +102,10 @@ class ValueBoard {
   /// Words that come to the unit with its residence, in order: applied before the first step.
   struct Entry {
     std::int64_t residence;
-    std::vector<std::int32_t> ids;
-    std::vector<std::uint8_t> has_value;
+    std::shared_ptr<const Moves> moves;
+    Chunk chunk;
+    std::int32_t shift;
+    std::vector<std::uint8_t> has_value;  ///< of the chunk's words; empty: none has
   };
   std::deque<Entry> entries;
 
@@ -132,10 +155,25 @@ class TensorTraffic {
     std::uint64_t version = 0;
     Range outs, kernel;
     bool moved = false;  ///< `now` was computed anew since it was copied to `before`
+    // The sets of all active children, from the first one's first member (`base`) on, by number.
+    std::int32_t now_pattern = 0, before_pattern = 0;
+    std::int64_t now_base = 0, before_base = 0;
+    std::map<std::vector<std::int32_t>, std::int32_t> patterns;
   };
+  using Key = std::vector<std::int64_t>;
+  struct KeyHash {
+    std::size_t operator()(const Key& k) const {
+      std::uint64_t h = 1469598103934665603ull;
+      for (std::int64_t x : k) {
+        h = (h ^ static_cast<std::uint64_t>(x)) * 0x9e3779b97f4a7c15ull;
+        h ^= h >> 29;
+      }
+      return static_cast<std::size_t>(h);
+    }
+  };
+  using Known = std::unordered_map<Key, std::shared_ptr<const Moves>, KeyHash>;
   bool generate();
   bool refresh();
-  void enter_and_leave(Residence& r, bool last);
   void emit(const std::vector<const Runs*>& a, const std::vector<const Runs*>* b,
             std::vector<std::int32_t>& ids, std::vector<std::int32_t>& local);
   /// The words of a child, of which another's may be a shifted copy: same sets on all axes but
@@ -153,7 +191,17 @@ class TensorTraffic {
               std::vector<std::int32_t>& ids, std::vector<std::int32_t>& local) const;
   void emit_box(const std::vector<const Runs*>& box, std::vector<std::int32_t>& ids,
                 std::vector<std::int32_t>& local);
-  void enter_operand(Residence& r);
+  void describe_pattern(AxisState& s);
+  void describe_activity();
+  /// The key of the present change; `base` gets what its word numbers are counted from.
+  void change(bool leaving, bool all, std::int64_t& base);
+  std::shared_ptr<const Moves> entering(std::int64_t& base);
+  std::shared_ptr<const Moves> leaving(bool last, std::int64_t& base);
+  void remember(Known& known, const std::shared_ptr<const Moves>& moves);
+  void operand_words(Moves& m);
+  void output_words(Moves& m);
+  void leaving_words(Moves& m, bool last);
+  void note_tiles(const Moves& m);
   void enter_output(Residence& r);
   void leave_output(Residence& r, bool last);
   const Runs& set(std::size_t axis, std::int64_t p, bool before) const;
@@ -164,6 +212,12 @@ class TensorTraffic {
   bool dense_;
   std::vector<AxisState> axes_;
   std::vector<std::uint8_t> active_now_, active_before_;
+  std::map<std::vector<std::uint8_t>, std::int32_t> activities_;
+  std::int32_t activity_now_ = -1, activity_before_ = -1;
+  std::uint64_t activity_version_ = 0;
+  Known known_enter_, known_leave_;
+  std::size_t known_words_ = 0;
+  Key key_;
   bool started_ = false, finished_ = false;
   std::int64_t last_parent_ = 0;
   std::int64_t parent_cursor_ = 0;

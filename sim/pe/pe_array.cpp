@@ -42,35 +42,38 @@ void PeArray::write_operands(Tensor t, const Residence& r) {
   if (!carry_) return;
   std::vector<std::int32_t>& store = t == Tensor::Input ? in_ : weight_;
   const std::int64_t words = local_[static_cast<std::size_t>(index(t))].words;
-  for (const Chunk& k : r.chunks)
+  const Moves& m = *r.enter;
+  for (const Chunk& k : m.chunks)
     for (std::int32_t j = k.receivers_first; j < k.receivers_last; ++j) {
-      std::int32_t* mine = store.data() + r.receivers[static_cast<std::size_t>(j)] * words;
+      std::int32_t* mine = store.data() + m.receivers[static_cast<std::size_t>(j)] * words;
+      const std::int32_t* local = m.local.data();
       for (std::int32_t i = k.first; i < k.last; ++i)
-        mine[r.local[static_cast<std::size_t>(i)]] = r.values[static_cast<std::size_t>(i)];
+        mine[local[i]] = r.values[static_cast<std::size_t>(i)];
     }
 }
 
 void PeArray::begin_outputs(const Residence& r) {
   if (!carry_) return;
-  for (const Chunk& k : r.chunks) {
+  const Moves& m = *r.enter;
+  for (const Chunk& k : m.chunks) {
     std::int64_t* mine =
-        out_.data() + r.receivers[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
+        out_.data() + m.receivers[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
     for (std::int32_t i = k.first; i < k.last; ++i) {
       const std::size_t w = static_cast<std::size_t>(i);
-      mine[r.local[w]] = r.readback[w] ? r.sums[w] : 0;
+      mine[m.local[w]] = r.from_parent(w) ? r.sums[w] : 0;
     }
   }
 }
 
 void PeArray::take_outputs(Residence& r) {
   if (!carry_) return;
-  r.leave_sums.resize(r.leave_ids.size());
-  for (const Chunk& k : r.leave_chunks) {
+  const Moves& m = *r.leave;
+  r.leave_sums.resize(m.size());
+  for (const Chunk& k : m.chunks) {
     const std::int64_t* mine =
-        out_.data() +
-        r.leave_senders[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
+        out_.data() + m.receivers[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
     for (std::int32_t i = k.first; i < k.last; ++i)
-      r.leave_sums[static_cast<std::size_t>(i)] = mine[r.leave_local[static_cast<std::size_t>(i)]];
+      r.leave_sums[static_cast<std::size_t>(i)] = mine[m.local[static_cast<std::size_t>(i)]];
   }
 }
 
@@ -100,7 +103,97 @@ void PeArray::pair_places(Dim d, Range outs, Range kernel, Places& out) const {
     }
 }
 
+// Numbers the children's ranges in the dimensions that differ between them, as they lie to those
+// of the first active child.
+void PeArray::describe_children(const StepWalker& walker) {
+  version_ = walker.spatial_version();
+  std::vector<std::int64_t> pattern;
+  first_ = -1;
+  for (std::int64_t p = 0; p < walker.children(); ++p) {
+    if (!walker.active(p)) continue;
+    if (first_ < 0) first_ = p;
+    pattern.push_back(p);
+    for (Dim d : workloads::kAllDims) {
+      if (!walker.is_spatial(d)) continue;
+      const Range r = walker.range(d, p);
+      pattern.push_back(r.lo - walker.range(d, first_).lo);
+      pattern.push_back(r.size());
+    }
+  }
+  pattern_ = patterns_.emplace(std::move(pattern), static_cast<std::int64_t>(patterns_.size()))
+                 .first->second;
+}
+
+// Steps with equal keys have equal places.
+void PeArray::describe(const StepWalker& walker) {
+  if (pattern_ < 0 || version_ != walker.spatial_version()) describe_children(walker);
+  key_.clear();
+  key_.push_back(pattern_);
+  for (std::size_t i = 0; i < plain_.size(); ++i) {
+    const Range r = walker.range(plain_[i], first_);
+    key_.push_back(r.size());
+    if (!carry_) continue;
+    for (std::size_t t = 0; t < 3; ++t)
+      if (plain_axis_[i][t] >= 0)
+        key_.push_back(r.lo % local_[t].cap[static_cast<std::size_t>(plain_axis_[i][t])]);
+  }
+  if (!layer_.has_window()) return;
+  for (const bool rows : {true, false}) {
+    const Dim od = rows ? Dim::Y : Dim::X;
+    const Range o = walker.range(od, first_), k = walker.range(rows ? Dim::R : Dim::S, first_);
+    key_.push_back(o.size());
+    key_.push_back(k.size());
+    if (!dense_) {
+      key_.push_back(o.lo);
+      key_.push_back(k.lo);
+    } else if (carry_) {
+      const auto cap = [&](Tensor t) {
+        return local_[static_cast<std::size_t>(index(t))]
+            .cap[static_cast<std::size_t>(axis_of(t, od))];
+      };
+      key_.push_back(window_input(layer_.window(od), o.lo, k.lo) % cap(Tensor::Input));
+      key_.push_back(k.lo % cap(Tensor::Weight));
+      key_.push_back(o.lo % cap(Tensor::Output));
+    }
+  }
+}
+
 PeArray::Work PeArray::work(const StepWalker& walker) {
+  constexpr std::int64_t kMostListed = 1 << 14;  // multiply-accumulates of a step
+  describe(walker);
+  const auto found = recipes_.find(key_);
+  if (found != recipes_.end()) {
+    const Recipe& r = found->second;
+    if (!carry_) return r.work;
+    if (!r.flat) return execute(walker, nullptr);
+    const std::int32_t *a = r.in.data(), *b = r.weight.data(), *c = r.out.data();
+    const std::size_t n = r.in.size();
+    for (std::size_t i = 0; i < n; ++i)
+      out_[static_cast<std::size_t>(c[i])] += std::int64_t{in_[static_cast<std::size_t>(a[i])]} *
+                                              weight_[static_cast<std::size_t>(b[i])];
+    return r.work;
+  }
+  Recipe recipe;
+  recipe.work = execute(walker, nullptr);
+  if (carry_ && recipe.work.total <= kMostListed) {
+    listed_.clear();
+    listed_end_.clear();
+    execute(walker, &recipe);
+    recipe.flat = true;
+  }
+  // Irregular layers may never repeat: forget rather than grow.
+  recipe_words_ += 3 * recipe.in.size() + 64;
+  if (recipe_words_ > (std::size_t{1} << 22)) {
+    recipes_.clear();
+    recipe_words_ = 3 * recipe.in.size() + 64;
+  }
+  const Work work = recipe.work;
+  recipes_.emplace(key_, std::move(recipe));
+  return work;
+}
+
+// Does the step, or with a recipe only writes down how it is done.
+PeArray::Work PeArray::execute(const StepWalker& walker, Recipe* recipe) {
   Work result;
   const std::array<Dim, 2> outs = {Dim::Y, Dim::X}, kernels = {Dim::R, Dim::S};
   for (std::int64_t p = 0; p < walker.children(); ++p) {
@@ -141,6 +234,23 @@ PeArray::Work PeArray::work(const StepWalker& walker) {
     result.total += macs;
     result.largest = std::max(result.largest, macs);
     if (!carry_) continue;
+    if (recipe != nullptr) {
+      const std::int32_t bases[3] = {static_cast<std::int32_t>(p * local_[0].words),
+                                     static_cast<std::int32_t>(p * local_[1].words),
+                                     static_cast<std::int32_t>(p * local_[2].words)};
+      for (const Place& a : places_[0])
+        for (const Place& b : places_[1])
+          for (const Place& c : places_[2])
+            for (const Place& d : places_[3])
+              for (const Place& y : pairs_[0])
+                for (const Place& x : pairs_[1])
+                  listed_.push_back(
+                      {bases[0] + a.in + b.in + c.in + d.in + y.in + x.in,
+                       bases[1] + a.weight + b.weight + c.weight + d.weight + y.weight + x.weight,
+                       bases[2] + a.out + b.out + c.out + d.out + y.out + x.out});
+      listed_end_.push_back(static_cast<std::int32_t>(listed_.size()));
+      continue;
+    }
     const std::int32_t* in = in_.data() + p * local_[0].words;
     const std::int32_t* weight = weight_.data() + p * local_[1].words;
     std::int64_t* out = out_.data() + p * local_[2].words;
@@ -168,6 +278,23 @@ PeArray::Work PeArray::work(const StepWalker& walker) {
                 out2[x.out] += std::int64_t{in2[x.in]} * weight2[x.weight];
             }
         }
+  }
+  if (recipe != nullptr) {  // the first of every PE, then the second ...
+    for (std::int32_t k = 0;; ++k) {
+      bool any = false;
+      std::int32_t begin = 0;
+      for (std::int32_t end : listed_end_) {
+        if (begin + k < end) {
+          const auto& places = listed_[static_cast<std::size_t>(begin + k)];
+          recipe->in.push_back(places[0]);
+          recipe->weight.push_back(places[1]);
+          recipe->out.push_back(places[2]);
+          any = true;
+        }
+        begin = end;
+      }
+      if (!any) break;
+    }
   }
   return result;
 }

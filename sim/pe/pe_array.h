@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <unordered_map>
 #include <vector>
 
 #include "sim/control/traffic.h"
@@ -28,6 +30,28 @@ class PeArray {
   Work work(const StepWalker& walker);
 
  private:
+  /// What the PEs do in steps that lie alike: the places of the operands of every
+  /// multiply-accumulate. Neighbouring entries belong to different PEs, so that sums do not wait
+  /// for each other.
+  struct Recipe {
+    Work work;
+    bool flat = false;  ///< the places are listed; not for steps of many multiply-accumulates
+    std::vector<std::int32_t> in, weight, out;
+  };
+  using Key = std::vector<std::int64_t>;
+  struct KeyHash {
+    std::size_t operator()(const Key& k) const {
+      std::uint64_t h = 1469598103934665603ull;
+      for (std::int64_t x : k) {
+        h = (h ^ static_cast<std::uint64_t>(x)) * 0x9e3779b97f4a7c15ull;
+        h ^= h >> 29;
+      }
+      return static_cast<std::size_t>(h);
+    }
+  };
+  void describe(const StepWalker& walker);
+  void describe_children(const StepWalker& walker);
+  Work execute(const StepWalker& walker, Recipe* recipe);
   struct Place {
     std::int32_t in = 0, weight = 0, out = 0;
   };
@@ -61,6 +85,14 @@ class PeArray {
   std::array<Places, 2> pairs_;
   std::array<std::array<Range, 2>, 2> paired_{};
   std::array<std::int64_t, 2> pair_count_{};
+  Key key_;
+  std::unordered_map<Key, Recipe, KeyHash> recipes_;
+  std::size_t recipe_words_ = 0;
+  std::map<std::vector<std::int64_t>, std::int64_t> patterns_;
+  std::int64_t pattern_ = -1, first_ = 0;  ///< of the children's ranges; the first active child
+  std::uint64_t version_ = 0;
+  std::vector<std::array<std::int32_t, 3>> listed_;  ///< scratch: one PE's places
+  std::vector<std::int32_t> listed_end_;             ///< per active PE
 };
 
 }  // namespace counterpoint::sim

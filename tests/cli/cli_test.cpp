@@ -187,6 +187,23 @@ TEST_F(Cli, ADataflowThatDoesNotFitTheOperatorIsSaidSo) {
   const Outcome r = run({"estimate", "-m", "small", "-n", "tiny.m", "-d", "gemm_ws"});
   EXPECT_EQ(r.status, 2);
   EXPECT_THAT(r.out, HasSubstr("the dataflow 'gemm_ws' fits GEMM layers, not CONV"));
+  // Every command that binds a layer says so.
+  const Outcome checked = run({"check", "-m", "small", "-n", "tiny.m", "-d", "gemm_ws"});
+  EXPECT_EQ(checked.status, 2);
+  EXPECT_THAT(checked.out, HasSubstr("the dataflow 'gemm_ws' fits GEMM layers, not CONV"));
+  const Outcome shown = run({"show", "-m", "small", "-n", "tiny.m", "-d", "gemm_ws"});
+  EXPECT_EQ(shown.status, 2);
+  EXPECT_THAT(shown.err, HasSubstr("the dataflow 'gemm_ws' fits GEMM layers, not CONV"));
+  EXPECT_THAT(shown.out, IsEmpty());
+}
+
+TEST_F(Cli, ALayerWithoutADataflowIsRefusedByEveryCommand) {
+  write("tiny.m", network(kB));
+  for (const char* command : {"validate", "estimate", "simulate", "check", "show"}) {
+    const Outcome r = run({command, "-m", "small", "-n", "tiny.m"});
+    EXPECT_EQ(r.status, 2) << command;
+    EXPECT_THAT(r.out + r.err, HasSubstr("no dataflow of its own: name one with --dataflow"));
+  }
 }
 
 TEST_F(Cli, AnUnusedDataflowIsMentioned) {

@@ -5,9 +5,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <sstream>
+
+#include "analytic/estimator.h"
 #include "hw/machine_file.h"
 #include "tests/defects/evaluate.h"
 #include "tests/oracle/model/compare.h"
+#include "validation/report.h"
+#include "validation/writers.h"
 #include "workloads/language.h"
 
 namespace counterpoint::defects {
@@ -416,6 +422,41 @@ TEST(Wrong, M19TheLastOutputsHaveToLeave) {
   EXPECT_EQ(r.cycles, 65 + 1 + 64);
 }
 
+TEST(Wrong, M20WhatIsReportedIsOfTheWholeLayer) {
+  // 9 rows in tiles 4 4 1, one after the other on one PE. Words that are new in a step: 4 inputs
+  // and the weight, 4 inputs, 1 input; each word is one cycle of work.
+  const std::string text = gemm(9, 1, 1, "SpatialMap(4,4) M; TemporalMap(1,1) N;");
+  const Verdict v = evaluate(text, ideal(1));
+  const auto r = result(v);
+  // The peak is the largest, 4 words during the 4 cycles before them: not that of the last step
+  // (1 word in 4 cycles) and not halved by the steps after it.
+  EXPECT_EQ(r.network[1].peak_words, 1);
+  EXPECT_EQ(r.network[1].peak_cycles, 1);
+  EXPECT_EQ(r.network[1].average_words, 10);
+  EXPECT_EQ(r.network[1].average_cycles, 9);
+  // Intensity: 9 MACs for 9 + 1 operands of one byte and 9 outputs of four.
+  const auto roofline = analytic::roofline(*v.bound.mapping, r);
+  EXPECT_DOUBLE_EQ(roofline.intensity.at(0), 9.0 / (9 + 1 + 9 * 4));
+  // Utilization is of the time, not of the steps: 10 rows in tiles of 4 on 2 PEs are 4 cycles of
+  // both and 2 cycles of one, 10 of 12; the mean over the two steps would be 3 of 4.
+  const auto two =
+      result(evaluate(gemm(10, 1, 1, "SpatialMap(4,4) M; TemporalMap(1,1) N;"), ideal(2)));
+  EXPECT_EQ(two.cycles, 6);
+  EXPECT_DOUBLE_EQ(two.utilization(), 10.0 / 12);
+  // No two columns of the table have one name.
+  const auto read = workloads::parse_network("Network n { " + text + " }", "case.m");
+  ASSERT_TRUE(read.network);
+  validation::RunOptions options;
+  const auto report = validation::run_layer(read.network->layers[0], nullptr, ideal(1), options);
+  const std::string csv = validation::write_csv({report});
+  std::stringstream head(csv.substr(0, csv.find_first_of("\r\n")));
+  std::set<std::string> names;
+  int columns = 0;
+  for (std::string name; std::getline(head, name, ','); ++columns) names.insert(name);
+  EXPECT_GT(columns, 50);
+  EXPECT_EQ(static_cast<int>(names.size()), columns);
+}
+
 TEST(Wrong, M21EveryNetworkHasABandwidthOfItsOwn) {
   const std::string text =
       "Layer L { Type: CONV Dimensions { K: 4, C: 64, R: 1, S: 1, Y: 16, X: 16 } Dataflow { "
@@ -443,6 +484,39 @@ TEST(Wrong, M22OptionsHaveEffects) {
   hw::Machine tiny = ideal(4);
   tiny.storage[2].capacity_bytes = 1;
   EXPECT_THAT(evaluate(text, tiny).codes(), HasSubstr("capacity"));
+}
+
+TEST(Wrong, M23TheSameMachineIsTheSameHoweverItIsDescribed) {
+  // 32 steps of one cycle behind the first hop. The last outputs leave then: a hop, and two levels
+  // of the tree over four PEs (the original adds up between PEs).
+  const std::string text = pointwise(
+      4, 2, "SpatialMap(1,1) K; TemporalMap(1,1) C; TemporalMap(1,1) Y; TemporalMap(1,1) X;");
+  const auto of = [&](const std::string& machine, const char* file) {
+    std::vector<input::Diagnostic> diagnostics;
+    const auto m = hw::read_machine(machine, file, diagnostics);
+    EXPECT_TRUE(m) << input::format(diagnostics);
+    return result(evaluate(text, *m));
+  };
+  const auto yaml = [&](int hops) {
+    return of(
+        "name: m\npes: 4\nstorage:\n"
+        "  - level: off_chip\n    name: off-chip memory\n"
+        "    network: {name: off-chip network, bandwidth: unlimited}\n"
+        "  - level: global_buffer\n    name: global buffer\n    capacity: 1000 words\n"
+        "    network: {name: network, bandwidth: unlimited, latency: " +
+            std::to_string(hops) +
+            ", reduction: tree}\n"
+            "  - level: pe_buffer\n    name: PE buffer\n    capacity: 100 words\n",
+        "m.yaml");
+  };
+  const std::string sizes = "num_pes: 4\nl1_size_cstr: 100\nl2_size_cstr: 1000\n";
+  const auto given = of(sizes + "NoC_NumHops: 1\n", "m.m");
+  EXPECT_EQ(given.cycles, 1 + 32 + 1 + 2);
+  EXPECT_EQ(oracle::differences(given, of(sizes, "m.m")), "");  // one hop is what is meant
+  EXPECT_EQ(oracle::differences(given, yaml(1)), "");
+  const auto none = of(sizes + "NoC_NumHops: 0\n", "m.m");
+  EXPECT_EQ(none.cycles, 32 + 2);
+  EXPECT_EQ(oracle::differences(none, yaml(0)), "");
 }
 
 // ---- C: crashes -----------------------------------------------------------------------------

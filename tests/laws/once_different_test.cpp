@@ -296,5 +296,30 @@ storage:
 )");
 }
 
+// The first output lies in the padding alone, so that child 0 of the first step has no work and no
+// lengths (they were multiplied before they were known).
+TEST(OnceDifferent, TheFirstChildHasNoWork) {
+  agree(R"(Layer case {
+  Type: NGCONV
+  Stride { Y: 2, X: 2 }
+  Padding { Top: 2, Bottom: 0, Left: 0, Right: 0 }
+  Dimensions { N: 1, G: 1, K: 1, C: 1, R: 1, S: 1, Y: 1, Y': 2, X: 2, X': 1 }
+  Dataflow random {
+    SpatialMap(1,2) Y;
+  }
+})",
+        R"(name: random
+pes: 1
+storage:
+  - level: off_chip
+    network: {bandwidth: unlimited}
+  - level: global_buffer
+    capacity: unlimited
+    network: {bandwidth: unlimited}
+  - level: pe_buffer
+    capacity: unlimited
+)");
+}
+
 }  // namespace
 }  // namespace counterpoint::laws

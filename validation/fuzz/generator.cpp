@@ -52,11 +52,13 @@ Int at(const std::array<Int, workloads::kDims>& e, Dim d) {
 }
 
 workloads::Layer random_layer(Random& r, const Limits& limits) {
+  const char* type =
+      r.one_of<const char*, 11>({"CONV", "CONV", "CONV", "DSCONV", "NGCONV", "NGCONV", "TRCONV",
+                                 "TRCONV", "GEMM", "BGEMM", "FC"});
   for (;;) {
     workloads::LayerSpec s;
     s.name = "case";
-    s.type = r.one_of<const char*, 9>(
-        {"CONV", "CONV", "DSCONV", "NGCONV", "TRCONV", "TRCONV", "GEMM", "BGEMM", "FC"});
+    s.type = type;
     const bool matrix = s.type == "GEMM" || s.type == "BGEMM" || s.type == "FC";
     if (matrix) {
       if (s.type == "BGEMM" || r.percent(30)) s.b = r.between(1, 3);
@@ -79,11 +81,11 @@ workloads::Layer random_layer(Random& r, const Limits& limits) {
       if (transposed && r.percent(20)) s.output_padding_x = r.between(0, *s.stride_x - 1);
       s.y = r.between(transposed ? 1 : *s.r, (transposed ? 4 : 9) * limits.stretch);
       s.x = r.between(transposed ? 1 : *s.s, (transposed ? 4 : 7) * limits.stretch);
-      if (r.percent(35)) {
+      if (r.percent(45)) {
         s.pad_top = r.between(0, 2);
         s.pad_bottom = r.between(0, 2);
       }
-      if (r.percent(35)) {
+      if (r.percent(45)) {
         s.pad_left = r.between(0, 2);
         s.pad_right = r.between(0, 2);
       }
@@ -113,6 +115,8 @@ std::string random_level(Random& r, const workloads::Layer& layer, Int units, bo
   Dim spread = dims.empty() ? (layer.has_window() ? Dim::C : Dim::K) : dims[0];
   for (Dim d : dims)
     if (at(extent, d) > 1 && r.percent(60)) spread = d;
+  for (Dim d : dims)  // more positions than units make folds
+    if (at(extent, d) > units && r.percent(40)) spread = d;
   const bool spatial = !temporal_only && (units > 1 || r.percent(50));
   if (spatial && std::find(dims.begin(), dims.end(), spread) == dims.end())
     dims.insert(dims.begin() + r.between(0, static_cast<Int>(dims.size())), spread);
@@ -132,7 +136,7 @@ std::string random_level(Random& r, const workloads::Layer& layer, Int units, bo
     const bool both = spatial && r.percent(60);
     Int size = rows, offset = both ? w.dilation * kernel : 1;
     if (!both) {
-      size = rows + r.between(0, 3);
+      size = rows + (r.percent(50) ? r.between(0, 3) : w.stride + r.between(0, 2 * w.stride));
       offset = std::max<Int>(1, size - rows + 1);
     }
     lines.push_back(
@@ -149,7 +153,7 @@ std::string random_level(Random& r, const workloads::Layer& layer, Int units, bo
     const Int e = at(extent, d);
     Int size = r.percent(15) ? e + r.between(0, 2) : r.percent(40) ? 1 : r.between(1, e);
     const bool s = spatial && d == spread;
-    if (s && e > 1 && r.percent(70)) size = std::max<Int>(1, (e + units - 1) / units);
+    if (s && e > 1 && r.percent(45)) size = std::max<Int>(1, (e + units - 1) / units);
     const bool axis = layer.has_window() && (d == Dim::Y || d == Dim::X);
     const Dim k = d == Dim::Y ? Dim::R : Dim::S;
     bool kernel_whole = axis;
@@ -244,7 +248,7 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   Int product = 1;
   for (Int& u : units) {
     u = r.percent(15)                              ? 1
-        : r.percent(limits.max_pes > 64 ? 50 : 90) ? r.between(2, 4)
+        : r.percent(limits.max_pes > 64 ? 25 : 90) ? r.between(2, 4)
                                                    : r.between(5, 9);
     if (product * u > limits.max_pes) u = 1;
     product *= u;
@@ -298,6 +302,11 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   }
   m.storage.push_back(random_storage(r, "pe_buffer"));
   if (r.percent(40)) m.implied_network = random_network(r, "implied", false, limits);
+  // Often the same policy everywhere: one level that reads back would hide the others.
+  if (r.percent(40)) {
+    for (hw::Network& n : m.network) n.psum = hw::PsumPolicy::Accumulate;
+    if (m.implied_network) m.implied_network->psum = hw::PsumPolicy::Accumulate;
+  }
   return c;
 }
 

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fixed pieces of work whose instructions scripts/instructions.sh counts, so that a slow-down is
+// seen on a noisy machine too.
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "analytic/estimator.h"
+#include "analytic/schedule.h"
+#include "analytic/walk.h"
+#include "hw/machine_file.h"
+#include "sim/simulator.h"
+#include "workloads/mapping.h"
+#include "workloads/network_file.h"
+
+namespace {
+
+using namespace counterpoint;
+
+std::vector<workloads::Mapping> mappings(const char* machine, const char* network,
+                                         const char* dataflow, const char* layer = nullptr) {
+  std::vector<input::Diagnostic> diagnostics;
+  const auto m = hw::load_machine(machine, diagnostics);
+  const auto n = workloads::load_network(network, diagnostics);
+  const auto d = workloads::load_dataflow(dataflow, diagnostics);
+  std::vector<workloads::Mapping> all;
+  if (!m || !n || !d) return all;
+  for (const workloads::NetworkLayer& l : n->layers) {
+    if (!l.modelled || (layer != nullptr && l.layer.name != layer)) continue;
+    workloads::BindResult bound = workloads::bind(l.layer, *d, *m, {true});
+    if (bound.mapping) all.push_back(std::move(*bound.mapping));
+  }
+  return all;
+}
+
+bool estimate(const char* machine, const char* network, const char* dataflow) {
+  const auto all = mappings(machine, network, dataflow);
+  for (const workloads::Mapping& m : all) analytic::estimate(m);
+  return !all.empty();
+}
+
+bool simulate(const char* machine, const char* dataflow, const char* layer, bool data) {
+  const auto all = mappings(machine, "squeezenet1_1", dataflow, layer);
+  sim::SimOptions options;
+  options.carry_data = data;
+  for (const workloads::Mapping& m : all) sim::simulate(m, options);
+  return !all.empty();
+}
+
+const std::vector<std::pair<std::string, std::function<bool()>>>& cases() {
+  static const std::vector<std::pair<std::string, std::function<bool()>>> all = {
+      {"bind", [] { return !mappings("accelerator_1", "resnet50_v1", "kc_p").empty(); }},
+      {"estimate-kc_p", [] { return estimate("accelerator_1", "resnet50_v1", "kc_p"); }},
+      {"estimate-row_stationary",
+       [] { return estimate("accelerator_1", "alexnet", "row_stationary"); }},
+      {"estimate-refetch", [] { return estimate("eyeriss", "alexnet", "x_p"); }},
+      {"simulate-kc_p", [] { return simulate("accelerator_1", "kc_p", "fire4_s1", true); }},
+      {"simulate-kc_p-no-data",
+       [] { return simulate("accelerator_1", "kc_p", "fire4_s1", false); }},
+      {"simulate-row_stationary",
+       [] { return simulate("eyeriss", "row_stationary", "fire4_s1", true); }},
+  };
+  return all;
+}
+
+}  // namespace
+
+int sc_main(int, char**) {
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  if (argc == 1)
+    for (const auto& [name, run] : cases()) std::puts(name.c_str());
+  for (int i = 1; i < argc; ++i) {
+    bool known = false;
+    for (const auto& [name, run] : cases())
+      if (name == argv[i]) known = run();
+    if (!known) {
+      std::fprintf(stderr, "%s: unknown, or nothing to run\n", argv[i]);
+      return 2;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The report in a headless Chromium: report_page_test.py PROGRAM. Exit status 77: no Chromium."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import browser
+
+PROGRAM = ""
+ENTER = "\ue007"
+
+# A name that would leave every context it might be pasted into.
+HOSTILE = "</script><script>window.hit=1</script><img src=x onerror=window.hit=1>\"'&<!--\u2028"
+
+
+def make(directory, arguments, name, change=None):
+    result = os.path.join(directory, name + ".json")
+    done = subprocess.run([PROGRAM, *arguments, "--format", "json", "--out", result],
+                          check=False, capture_output=True)
+    # 2: some layer is refused, which a report shows.
+    assert done.returncode in (0, 2), done.stderr.decode()
+    if change is not None:
+        with open(result, encoding="utf-8") as f:
+            j = json.load(f)
+        change(j)
+        with open(result, "w", encoding="utf-8") as f:
+            json.dump(j, f)
+    page = os.path.join(directory, name + ".html")
+    subprocess.run([PROGRAM, "report", result, "--out", page], check=True, capture_output=True)
+    return page
+
+
+class ReportPage(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory()
+        cls.estimated = make(cls.directory.name, [
+            "estimate", "-m", "nvdla_like", "-n", "alexnet", "-d", "nvdla"], "estimate")
+        cls.validated = make(cls.directory.name, [
+            "validate", "-m", "small", "-n", "alexnet", "-d", "x_p", "-l", "CONV3,CONV5",
+            "--no-data"], "validate")
+
+        def hostile(j):
+            j["network"] = j["layers"][0]["layer"] = j["layers"][0]["nest"] = HOSTILE
+            j["layers"][0]["bound_machine"]["storage"][0]["name"] = HOSTILE
+            j["layers"].append({"layer": HOSTILE, "status": "refused", "reason": HOSTILE})
+        cls.hostile = make(cls.directory.name, [
+            "estimate", "-m", "small", "-n", "alexnet", "-d", "x_p", "-l", "CONV3"], "hostile",
+            hostile)
+        cls.browser = browser.Browser()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+        cls.directory.cleanup()
+
+    def open(self, page, width=1200, scheme="light"):
+        b = self.browser
+        b.size(width, 900)
+        b.scheme(scheme)
+        b.log("browser")
+        b.log("performance")
+        b.open("file://" + page)
+        self.assertEqual(b.run("return document.documentElement.dataset.ready"), "yes")
+
+    def assert_quiet(self, page):
+        """No message on the console, no address but the page's own."""
+        self.assertEqual(self.browser.log("browser"), [])
+        asked = []
+        for entry in self.browser.log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                asked.append(message["params"]["request"]["url"])
+        self.assertEqual([u for u in asked if not u.startswith("data:")], ["file://" + page])
+
+    def column(self, title):
+        return self.browser.run(
+            "const h=[...document.querySelectorAll('#layers th')].findIndex(t=>t.textContent===arguments[0]);"
+            "return [...document.querySelectorAll('#layers tbody tr')].map(r=>r.children[h].textContent)",
+            title)
+
+    def numbers(self, title):
+        return [int("".join(c for c in t if c.isdigit())) for t in self.column(title)
+                if any(c.isdigit() for c in t)]
+
+    def test_loads_without_messages_and_without_network(self):
+        for page in (self.estimated, self.validated, self.hostile):
+            self.open(page)
+            charts = self.browser.run(
+                "return [...document.querySelectorAll('.chart')].map(c=>c.querySelectorAll('svg path').length)")
+            self.assertGreaterEqual(len(charts), 4)
+            self.assertTrue(all(n > 3 for n in charts), charts)
+            self.assert_quiet(page)
+
+    def test_shows_the_numbers_of_the_result(self):
+        with open(self.validated.replace(".html", ".json"), encoding="utf-8") as f:
+            layers = json.load(f)["layers"]
+        self.open(self.validated)
+        self.assertEqual(self.column("Layer"), [l["layer"] for l in layers])
+        self.assertEqual(self.numbers("MACs"), [l["macs"] for l in layers])
+        self.assertEqual(self.numbers("Cycles, estimated"),
+                         [l["estimate"]["cycles"] for l in layers])
+        self.assertEqual(self.numbers("Cycles, simulated"),
+                         [l["simulation"]["cycles"] for l in layers])
+        self.assertEqual(self.browser.run("return document.querySelector('pre').textContent"),
+                         layers[0]["nest"])
+
+    def test_chooses_a_layer(self):
+        self.open(self.validated)
+        self.browser.run("document.querySelectorAll('#layers td button')[1].click()")
+        self.assertIn("layer 'CONV5'",
+                      self.browser.run("return document.querySelector('pre').textContent"))
+
+    def test_sorts_by_keyboard(self):
+        self.open(self.estimated)
+        given = self.numbers("MACs")
+        self.assertNotEqual(given, sorted(given))
+        self.browser.run(
+            "[...document.querySelectorAll('#layers th button')].find(b=>b.textContent==='MACs').focus()")
+        self.browser.press(ENTER)
+        self.assertEqual(self.numbers("MACs"), sorted(given, reverse=True))
+        self.browser.press(ENTER)
+        self.assertEqual(self.numbers("MACs"), sorted(given))
+        state = ("return [...document.querySelectorAll('#layers th')]"
+                 ".map(t=>t.getAttribute('aria-sort')).filter(s=>s!=='none')")
+        self.assertEqual(self.browser.run(state), ["ascending"])
+
+    def test_follows_the_scheme_and_the_button(self):
+        ground = "return getComputedStyle(document.body).backgroundColor"
+        self.open(self.validated, scheme="light")
+        light = self.browser.run(ground)
+        self.open(self.validated, scheme="dark")
+        dark = self.browser.run(ground)
+        self.assertEqual((light, dark), ("rgb(255, 255, 255)", "rgb(20, 23, 28)"))
+        self.browser.run("document.getElementById('theme').click()")
+        self.assertEqual(self.browser.run(ground), light)
+        self.assert_quiet(self.validated)
+
+    def test_fits_a_phone(self):
+        for page in (self.estimated, self.validated, self.hostile):
+            self.open(page, width=390)
+            self.assertEqual(self.browser.run(
+                "return [document.documentElement.scrollWidth, window.innerWidth]"), [390, 390])
+
+    def test_names_are_text(self):
+        self.open(self.hostile)
+        self.assertIsNone(self.browser.run("return window.hit === undefined ? null : 1"))
+        self.assertEqual(self.column("Layer"), [HOSTILE, HOSTILE])
+        self.assertEqual(self.browser.run("return document.querySelectorAll('img').length"), 0)
+        self.assertEqual(self.browser.run("return document.querySelector('pre').textContent"),
+                         HOSTILE)
+
+
+if __name__ == "__main__":
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    if not browser.available():
+        print("skipped: chromium and chromedriver are not installed")
+        sys.exit(77)
+    unittest.main()
