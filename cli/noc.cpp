@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -104,39 +105,58 @@ std::string heat_map(const Topology& t, const std::vector<Link>& links,
   return out;
 }
 
-// Used part of the links out of every router, as an image by gnuplot.
-void write_svg(const std::string& path, const Topology& t, const std::vector<Link>& links,
-               const std::vector<LinkUse>& use, std::int64_t cycles) {
-  const int columns = t.columns > 0 ? t.columns : 1;
+// The used part of every link between routers as a picture: an arrow per direction, from pale to
+// dark red.
+std::string svg(const Topology& t, const std::vector<Link>& links, const std::vector<LinkUse>& use,
+                std::int64_t cycles) {
+  // Routers without a natural grid stand in a square.
+  int columns = t.columns;
+  if (columns == 0)
+    while (columns * columns < static_cast<int>(t.routers.size())) ++columns;
   const int rows = (static_cast<int>(t.routers.size()) + columns - 1) / columns;
-  std::string script = fmt::format(
-      "set terminal svg size 720,640 dynamic\nset title 'links: used part of the cycles'\n"
-      "set palette defined (0 '#f7f7f7', 0.5 '#fdae61', 1 '#a50026')\nset cbrange [0:1]\n"
-      "set size ratio -1\nset xrange [-0.7:{}]\nset yrange [{}:-0.7]\nunset key\n"
-      "$links << EOD\n",
-      columns - 0.3, rows - 0.3);
+  const double cell = 90;
+  std::string out = fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
+      "font-family=\"sans-serif\" font-size=\"11\">\n"
+      "<rect width=\"{0:.0f}\" height=\"{1:.0f}\" fill=\"white\"/>\n"
+      "<text x=\"10\" y=\"18\">links: part of {2} cycles in which they were used</text>\n",
+      columns * cell + 20, rows * cell + 40, cycles);
+  const auto x_of = [&](int r) { return 10 + cell * (r % columns + 0.5); };
+  const auto y_of = [&](int r) { return 30 + cell * (r / columns + 0.5); };
   for (std::size_t i = 0; i < links.size(); ++i) {
     if (links[i].to_router < 0) continue;
-    const double x = links[i].router % columns;
-    const double y = links[i].router / columns;
-    const double dx = links[i].to_router % columns - x;
-    const double dy = links[i].to_router / columns - y;
-    // The two directions of a link side by side.
-    const double side = 0.08;
-    const double length = std::max(1e-9, std::max(std::abs(dx), std::abs(dy)));
-    script += fmt::format("{:.3f} {:.3f} {:.3f} {:.3f} {:.4f}\n",
-                          x + 0.15 * dx / length - side * dy / length,
-                          y + 0.15 * dy / length + side * dx / length, 0.7 * dx, 0.7 * dy,
-                          share(use[i].used, cycles));
+    const double x = x_of(links[i].router);
+    const double y = y_of(links[i].router);
+    const double dx = x_of(links[i].to_router) - x;
+    const double dy = y_of(links[i].to_router) - y;
+    const double length = std::max(1.0, std::hypot(dx, dy));
+    const double ux = dx / length;
+    const double uy = dy / length;
+    const double used = share(use[i].used, cycles);
+    // Beside the line between the routers, so that the two directions do not cover each other.
+    const double x1 = x + 16 * ux - 5 * uy;
+    const double y1 = y + 16 * uy + 5 * ux;
+    const double x2 = x + dx - 16 * ux - 5 * uy;
+    const double y2 = y + dy - 16 * uy + 5 * ux;
+    const int fade = static_cast<int>(225 * (1 - std::min(1.0, used)));
+    out += fmt::format(
+        "<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" "
+        "stroke=\"rgb({},{},{})\" stroke-width=\"6\"><title>{}: {:.1f} % used, {:.1f} % stalled, "
+        "{:.1f} % lost</title></line>\n",
+        x1, y1, x2, y2, 165 + fade * 60 / 225, fade, 38 + fade * 187 / 225,
+        "(" + t.routers[static_cast<std::size_t>(links[i].router)].name + ") to (" +
+            t.routers[static_cast<std::size_t>(links[i].to_router)].name + ")",
+        100 * used, 100 * share(use[i].stalled, cycles), 100 * share(use[i].lost, cycles));
+    out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:.0f}</text>\n",
+                       (x1 + x2) / 2 - 9 * uy, (y1 + y2) / 2 + 9 * ux + 4, 100 * used);
   }
-  script += "EOD\nplot $links using 1:2:3:4:5 with vectors lw 4 lc palette\n";
-  std::string command = "gnuplot > '";
-  for (const char c : path) command += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  command += "'";
-  std::FILE* pipe = popen(command.c_str(), "w");
-  if (pipe == nullptr) throw std::runtime_error("cannot start gnuplot");
-  std::fwrite(script.data(), 1, script.size(), pipe);
-  if (pclose(pipe) != 0) throw std::runtime_error("gnuplot failed; is it installed?");
+  for (std::size_t r = 0; r < t.routers.size(); ++r)
+    out += fmt::format(
+        "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"28\" height=\"28\" rx=\"4\" fill=\"#ddd\"/>"
+        "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n",
+        x_of(static_cast<int>(r)) - 14, y_of(static_cast<int>(r)) - 14, x_of(static_cast<int>(r)),
+        y_of(static_cast<int>(r)) + 4, t.columns > 0 ? t.routers[r].name : std::to_string(r));
+  return out + "</svg>\n";
 }
 
 Json links_json(const Topology& t, const std::vector<Link>& links,
@@ -337,7 +357,7 @@ int noc(const std::vector<std::string>& args) {
       "causes", "CSV of a trace: columns with the cycles lost by cause")(
       "format,f", text("FORMAT"), "table (default), csv, json")(
       "out,o", text("FILE"), "write there, not to stdout")("svg", text("FILE"),
-                                                           "heat map of the links, by gnuplot");
+                                                           "heat map of the links, as a picture");
   const auto parsed =
       parse("noc", "[OPTIONS]",
             "  counterpoint noc --size 8x8 --vcs 4 --load 0.05:0.4:0.05 --saturation\n"
@@ -461,7 +481,7 @@ int noc(const std::vector<std::string>& args) {
     write_text(word("out", ""), report);
   else
     print(report);
-  if (values.count("svg") != 0) write_svg(word("svg", ""), topology, links, use, cycles);
+  if (values.count("svg") != 0) write_text(word("svg", ""), svg(topology, links, use, cycles));
   return kAgree;
 }
 
