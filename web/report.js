@@ -40,6 +40,7 @@
     for (const [u, name] of units) if (Math.abs(n) >= u) return (n / u).toPrecision(3) + name;
     return Math.abs(n) >= 100 ? n.toFixed(0) : String(Number(n.toPrecision(3)));
   }
+  function energyUnit(u) { return u === 'MAC' ? 'MACs' : u; }  // normalised tables
   function percent(x, digits) { return (100 * x).toFixed(digits === undefined ? 1 : digits) + ' %'; }
   function rate(r) { return r ? short(r.per_cycle) + ' ' + r.unit + '/cycle' : 'unlimited'; }
   function cut(text, n) { return text.length > n ? text.slice(0, n - 1) + '\u2026' : text; }
@@ -166,7 +167,7 @@
       if (peak) add('utilization', percent(macs / Math.max(cycles, 1) / peak));
       if (ran.every((l) => main(l).energy)) {
         const e = total((l) => main(l).energy.total);
-        add('energy, ' + main(ran[0]).energy.unit, short(e));
+        add('energy, in ' + energyUnit(main(ran[0]).energy.unit), short(e));
       }
       const checked = ran.filter((l) => l.functional && l.functional !== 'not-checked');
       if (checked.length)
@@ -201,7 +202,7 @@
       show: (l) => main(l) ? percent(main(l).utilization) : null });
     if (ran.some((l) => main(l).energy))
       columns.push({ title: 'Energy', value: (l) => main(l) && main(l).energy && main(l).energy.total,
-        show: (l) => main(l) && main(l).energy ? short(main(l).energy.total) + ' ' + main(l).energy.unit : null });
+        show: (l) => main(l) && main(l).energy ? short(main(l).energy.total) + ' ' + energyUnit(main(l).energy.unit) : null });
     if (ran.some((l) => l.roofline))
       columns.push({ title: 'Largest lower bound', text: true,
         value: (l) => l.roofline && l.roofline.bounds.length ? l.roofline.bounds[0].resource : null });
@@ -254,13 +255,14 @@
       return [Math.min(b.input, b.weight, b.psum) / 8, Math.max(b.input, b.weight, b.psum) / 8];
     };
     chart(byId('roofline'), 380, 'Roofline with every layer', () => {
-      const points = [], rates = new Map();
+      const points = [], limits = [], rates = new Map();
       let peak = 0, bus = false;
       for (const l of ran) {
         if (!l.roofline || !l.bound_machine) continue;
         const i = l.bound_machine.network.findIndex((n) => n.name === rooflineNetwork);
         if (i < 0 || !(l.roofline.macs_per_byte[i] > 0)) continue;
         points.push({ value: [l.roofline.macs_per_byte[i], l.roofline.achieved_macs_per_cycle], name: l.layer });
+        limits.push({ value: [l.roofline.macs_per_byte[i], l.roofline.attainable_macs_per_cycle], name: l.layer });
         peak = Math.max(peak, l.roofline.peak_macs_per_cycle);
         const n = l.bound_machine.network[i], r = n.bandwidth;
         if (r) {
@@ -278,11 +280,11 @@
       const decade = (v, f) => Math.pow(10, f(Math.log10(v)));
       const left = decade(Math.min(...xs, ...ridge), Math.floor) / 1.0001;
       const right = decade(Math.max(...xs, ...ridge) * 1.5, Math.ceil);
-      const bottom = decade(Math.min(...ys.filter((y) => y > 0), peak), Math.floor);
-      byId('roofline-note').textContent = rates.size ?
+      const bottom = decade(Math.min(...ys.filter((y) => y > 0), peak) * 0.7, Math.floor);
+      byId('roofline-note').textContent = 'Dots: achieved. Rings: what the tightest lower bound of the layer allows, of any resource. ' + (rates.size ?
         'The roof: all PEs busy, and the network carrying words in every direction and channel at the same time' +
         [...rates].map(([b, r]) => ' (' + short(b) + ' bytes per cycle in all, ' + rate(r) + ' each)').join('') + '.' :
-        'The network has no limit of its own: the roof is that of the PEs.';
+        'The network has no limit of its own: the roof is that of the PEs.');
       const roofs = (rates.size ? [...rates.keys()] : [Infinity]).map((b) => ({
         type: 'line', name: 'roof', silent: true, symbol: 'none', z: 1, tooltip: { show: false },
         lineStyle: { color: colours.quiet, width: 2 },
@@ -295,7 +297,8 @@
           ' MACs per byte\n' + short(p.value[1]) + ' MACs per cycle' },
         xAxis: axis({ type: 'log', name: 'MACs per byte on the network', nameLocation: 'middle', nameGap: 26, min: left, max: right }),
         yAxis: axis({ type: 'log', name: 'MACs per cycle', nameTextStyle: { color: colours.quiet, align: 'left' }, min: bottom }),
-        series: [...roofs, { type: 'scatter', data: points, symbolSize: 10, z: 3,
+        series: [...roofs, { type: 'scatter', data: limits, symbolSize: 14, z: 2,
+          itemStyle: { color: 'transparent', borderColor: colours.quiet, borderWidth: 1.5 } }, { type: 'scatter', data: points, symbolSize: 10, z: 3,
           itemStyle: { color: colours.accent, opacity: 0.85 }, labelLayout: { hideOverlap: true },
           label: { show: true, position: 'bottom', color: colours.text, formatter: (p) => cut(p.name, 18) } }] };
     });
@@ -329,7 +332,8 @@
     const e = main(l).energy, out = new Map();
     const sum = (t) => tensors.reduce((a, k) => a + t[k], 0);
     for (const [n, t] of Object.entries(e.storage)) out.set(n, sum(t));
-    for (const [n, t] of Object.entries(e.network)) out.set(n, sum(t));
+    // Networks of clusters differ from layer to layer: one entry keeps the colours apart.
+    out.set('networks', Object.values(e.network).reduce((a, t) => a + sum(t), 0));
     out.set('MACs', e.macs);
     out.set('leakage', e.leakage);
     return out;
@@ -341,13 +345,13 @@
       return;
     }
     const names = [...new Set(with_.flatMap((l) => [...energyParts(l)].filter(([, v]) => v > 0).map(([n]) => n)))];
-    byId('energy-note').textContent = 'Per layer, in ' + main(with_[0]).energy.unit + ', by level; hops of the networks, MACs and leakage beside.';
+    byId('energy-note').textContent = 'Per layer, in ' + energyUnit(main(with_[0]).energy.unit) + ', by storage level; hops of all networks, multiply-accumulates and leakage.';
     const box = element('div', { class: 'legend' });
     legend(box, names.map((n, i) => [n, palette[i % palette.length]]));
     byId('energy-note').after(box);
     chart(byId('energy'), 50 + with_.length * 26, 'Energy of all layers by level', () => ({
       grid: { left: 8, right: 32, top: 8, bottom: 24, containLabel: true },
-      tooltip: { trigger: 'item', formatter: (p) => with_[p.dataIndex].layer + '\n' + p.seriesName + ' ' + short(p.value) + ' ' + main(with_[0]).energy.unit },
+      tooltip: { trigger: 'item', formatter: (p) => with_[p.dataIndex].layer + '\n' + p.seriesName + ' ' + short(p.value) + ' ' + energyUnit(main(with_[0]).energy.unit) },
       xAxis: axis({ type: 'value', splitNumber: narrow() ? 3 : 6, axisLabel: { color: colours.quiet, formatter: short } }),
       yAxis: Object.assign(layerAxis(), { data: with_.map((l) => l.layer) }),
       series: names.map((n, i) => ({ type: 'bar', name: n, stack: 'e', barCategoryGap: '30%',
@@ -458,7 +462,7 @@
       { title: 'Reads', value: (x) => x[2].reads, show: (x) => whole(x[2].reads) },
       { title: 'Writes', value: (x) => x[2].writes, show: (x) => whole(x[2].writes) },
       { title: 'Reuse', value: (x) => x[2].reuse, show: (x) => short(x[2].reuse) }];
-    if (r.energy) columns.push({ title: 'Energy, ' + r.energy.unit, value: (x) => energy(x[0], x[1]), show: (x) => short(energy(x[0], x[1])) });
+    if (r.energy) columns.push({ title: 'Energy, ' + energyUnit(r.energy.unit), value: (x) => energy(x[0], x[1]), show: (x) => short(energy(x[0], x[1])) });
     tableIn(right, 'Accesses', columns, rows);
     const target = element('div', { class: 'chart' });
     const levels = Object.keys(r.accesses), key = element('div', { class: 'legend' });
