@@ -221,6 +221,10 @@ std::string trace_report(const TraceRun& run, const Topology& t, const std::stri
         if (credit) p["late"][cause_name(c)] = d.late[static_cast<std::size_t>(c)];
       j["packets"].push_back(p);
     }
+    for (int a = 0; credit && a < kFlows; ++a)
+      for (int b = 0; b < kFlows; ++b)
+        if (const std::int64_t n = run.waited[static_cast<std::size_t>(a * kFlows + b)]; n > 0)
+          j["waited"].push_back({{"flow", a}, {"for_flow", b}, {"cycles", n}});
     j["links"] = links_json(t, run.links, run.use);
     return j.dump(1) + "\n";
   }
@@ -238,6 +242,12 @@ std::string trace_report(const TraceRun& run, const Topology& t, const std::stri
     for (const Cause c : kEveryCause)
       out += fmt::format(" {} {}", cause_name(c), late[static_cast<std::size_t>(c)]);
     out += "\n";
+    bool several = false;
+    for (const Delivery& d : run.deliveries) several = several || d.packet.flow != 0;
+    for (int a = 0; several && a < kFlows; ++a)
+      for (int b = 0; b < kFlows; ++b)
+        if (const std::int64_t n = run.waited[static_cast<std::size_t>(a * kFlows + b)]; n > 0)
+          out += fmt::format("flow {} waited for flow {}: {} cycles\n", a, b, n);
   }
   return out + links_table(t, run.links, run.use, 10) + heat_map(t, run.links, run.use, run.cycles);
 }
@@ -344,7 +354,7 @@ int noc(const std::vector<std::string>& args) {
       "credit-delay", number(), "cycles to process a credit (default 0)")(
       "arbiter", text("NAME"), "round-robin (default), oldest")("flit-bits", number(),
                                                                 "width of a link (default 64)")(
-      "trace", text("FILE"), "run the packets of a file, lines `time src dst flits`")(
+      "trace", text("FILE"), "run the packets of a file, lines `time src dst flits [flow]`")(
       "traffic", text("NAME"),
       "uniform (default), transpose, bit-complement, hotspot, neighbour, gather")(
       "load", text("LIST"), "flits per node and cycle: A,B,... or FROM:TO:STEP (default 0.1)")(

@@ -28,6 +28,7 @@ class TraceSource : public Source {
       p.source = t.source;
       p.destination = t.destination;
       p.flits = t.flits;
+      p.flow = t.flow;
       p.tag = static_cast<std::int64_t>(next_);
       network.offer(p, now);
     }
@@ -194,8 +195,13 @@ std::vector<TracePacket> read_trace(const std::string& text, const std::string& 
     std::int64_t time = 0, source = 0, destination = 0, flits = 0;
     std::string rest;
     std::string why;
-    if (!(words >> time >> source >> destination >> flits) || (words >> rest))
-      why = "a line is: time source destination flits";
+    std::int64_t flow = 0;
+    const bool complete = static_cast<bool>(words >> time >> source >> destination >> flits);
+    if (complete && !(words >> std::ws).eof() && !(words >> flow)) rest = "?";
+    if (!complete || !rest.empty() || (words >> rest))
+      why = "a line is: time source destination flits, perhaps a flow";
+    else if (flow < 0 || flow >= kFlows)
+      why = fmt::format("flows are 0 to {}", kFlows - 1);
     else if (time < (trace.empty() ? 0 : trace.back().time))
       why = "times must not be negative or decrease";
     else if (time > std::int64_t{1} << 50)
@@ -205,8 +211,8 @@ std::vector<TracePacket> read_trace(const std::string& text, const std::string& 
     else if (flits < 1 || flits > 1000000)
       why = "a packet has 1 to 1000000 flits";
     if (why.empty()) {
-      trace.push_back(
-          {time, static_cast<int>(source), static_cast<int>(destination), static_cast<int>(flits)});
+      trace.push_back({time, static_cast<int>(source), static_cast<int>(destination),
+                       static_cast<int>(flits), static_cast<int>(flow)});
     } else if (wrong.size() < 20) {
       input::Diagnostic d;
       d.file = file;

@@ -16,9 +16,10 @@ struct TracePacket {
   int source = 0;
   int destination = 0;
   int flits = 1;
+  int flow = 0;  ///< below kFlows
 };
 
-/// Lines `time source destination flits`, in the order of time; `#` begins a comment. Throws
+/// Lines `time source destination flits [flow]`, in the order of time; `#` begins a comment. Throws
 /// input::InputError with every wrong line (order, nodes outside `nodes`, flits below 1).
 std::vector<TracePacket> read_trace(const std::string& text, const std::string& file, int nodes);
 

@@ -40,6 +40,20 @@ TEST_F(NocCommand, ANetworkFileSaysTheSameAsOptions) {
   EXPECT_NEAR(j["points"][0]["routers"].get<double>(), 3, 0.1);
 }
 
+TEST_F(NocCommand, SaysWhichFlowWaitedForWhich) {
+  // Node 1's packet (flow 2) has the link (1,0) > (2,0) in cycles 2 to 41; node 0's (flow 1) asks
+  // from cycle 5 on and goes in 42.
+  write("t.trace", "0 1 3 40 2\n0 0 3 8 1\n");
+  const Outcome r = run({"noc", "--trace", "t.trace", "--timing", "booksim-b"});
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("flow 1 waited for flow 2: 37 cycles\n"));
+  EXPECT_THAT(r.out, HasSubstr("by cause: port 0 link 37 head_of_line 0 buffer_full 0"));
+  write("bad.trace", "0 0 1 1 9\n");
+  EXPECT_EQ(run({"noc", "--trace", "bad.trace"}).status, 2);
+  write("bad.trace", "0 0 1 1 x\n");
+  EXPECT_EQ(run({"noc", "--trace", "bad.trace"}).status, 2);
+}
+
 TEST_F(NocCommand, DrawsEveryLinkBetweenRouters) {
   write("t.trace", "0 0 1 9\n");
   const Outcome r = run({"noc", "--trace", "t.trace", "--timing", "booksim-b", "--svg", "l.svg",
