@@ -337,7 +337,8 @@ int noc(const std::vector<std::string>& args) {
       "routing", text("NAME"), "dimension-order (default), west-first")(
       "vcs", number(), "virtual channels (default 1)")("buffer-depth", number(),
                                                        "flits per virtual channel (default 8)")(
-      "timing", text("NAME"), "booksim (= booksim-a, default), booksim-b, booksim-c, noxim")(
+      "timing", text("NAME"),
+      "booksim (= booksim-a, default), booksim-b, booksim-c, booksim-d, noxim")(
       "routing-delay", number(), "cycles of routing, instead of the timing's")(
       "link-latency", number(), "cycles of a link (default 1)")(
       "credit-delay", number(), "cycles to process a credit (default 0)")(

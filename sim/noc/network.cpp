@@ -13,20 +13,20 @@ namespace counterpoint::sim::noc {
 RouterTiming router_timing(const std::string& name) {
   RouterTiming t;
   if (name == "booksim" || name == "booksim-a") return t;
-  if (name == "booksim-b" || name == "booksim-c") {
-    t.routing = 0;
-    t.speculative = name == "booksim-b";
+  if (name == "booksim-b" || name == "booksim-c" || name == "booksim-d") {
+    t.routing = name == "booksim-d" ? 1 : 0;
+    t.speculative = name != "booksim-c";
     return t;
   }
   if (name == "noxim") {
     t.flow = Flow::Handshake;
     return t;
   }
-  const std::string nearest =
-      input::did_you_mean(name, {"booksim", "booksim-a", "booksim-b", "booksim-c", "noxim"});
-  throw input::InputError(
-      fmt::format("unknown timing '{}': it is booksim, booksim-a, booksim-b, booksim-c or noxim{}",
-                  name, nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+  const std::string nearest = input::did_you_mean(
+      name, {"booksim", "booksim-a", "booksim-b", "booksim-c", "booksim-d", "noxim"});
+  throw input::InputError(fmt::format(
+      "unknown timing '{}': it is booksim, booksim-a, booksim-b, booksim-c, booksim-d or noxim{}",
+      name, nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
 }
 
 const char* cause_name(Cause cause) {

@@ -37,13 +37,14 @@ struct RouterTiming {
   int link = 1;
   int credit = 0;  ///< processing of a credit at the sender, above the 2 cycles of its way
 
-  /// Cycles in a router, from arrival to the link (BookSim2's pipelines: A 4, B 2, C 3).
+  /// Cycles in a router, from arrival to the link (BookSim2's pipelines: A 4, B 2, C 3, D 3).
   int pipeline() const { return routing + (speculative ? 2 : 3); }
   /// Grant of a flit to the first use of its slot by another, if it leaves the next router at once.
   int credit_loop() const { return 4 + link + credit; }
 };
 
-/// "booksim" (= "booksim-a"), "booksim-b", "booksim-c", "noxim". Throws input::InputError.
+/// "booksim" (= "booksim-a"), "booksim-b", "booksim-c", "booksim-d", "noxim". Throws
+/// input::InputError.
 RouterTiming router_timing(const std::string& name);
 
 struct NetworkConfig {

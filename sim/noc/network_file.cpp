@@ -66,8 +66,8 @@ NetworkFile read_network_file(const std::string& text, const std::string& file) 
     number("vcs", 1, 16, c.vcs);
     number("buffer_depth", 1, 4096, c.buffer_depth);
     number("flit_bits", 1, 65536, out.flit_bits);
-    static const std::vector<std::string> timings = {"booksim", "booksim-a", "booksim-b",
-                                                     "booksim-c", "noxim"};
+    static const std::vector<std::string> timings = {"booksim",   "booksim-a", "booksim-b",
+                                                     "booksim-c", "booksim-d", "noxim"};
     std::size_t timing = 0;
     word("timing", timings, timing);
     c.timing = router_timing(timings[timing]);

@@ -17,7 +17,7 @@ struct Pipeline {
   const char* name;
   int cycles;  // in a router
 };
-constexpr Pipeline kPipelines[] = {{"a", 4}, {"b", 2}, {"c", 3}};
+constexpr Pipeline kPipelines[] = {{"a", 4}, {"b", 2}, {"c", 3}, {"d", 3}};
 
 int distance(int a, int b, int k) {
   return std::abs(a % k - b % k) + std::abs(a / k - b / k);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "analytic/estimator.h"
+#include "workloads/network_file.h"
 
 namespace counterpoint::validation::audit {
 
@@ -186,11 +187,12 @@ Report check(const Import& import, const workloads::Network& network, const hw::
     }
     used[found] = true;
     const workloads::NetworkLayer& layer = network.layers[found];
-    const workloads::Dataflow* flow = layer.dataflow ? &*layer.dataflow : dataflow;
-    if (!layer.modelled || flow == nullptr) {
-      out.refused = layer.modelled ? "no dataflow" : layer.not_modelled_reason;
+    if (!layer.modelled) {
+      out.refused = layer.not_modelled_reason;
       continue;
     }
+    const workloads::Dataflow* flow = workloads::dataflow_of(layer, dataflow, out.refused);
+    if (flow == nullptr) continue;
     const workloads::BindResult bound = workloads::bind(layer.layer, *flow, machine, {true});
     if (!bound.mapping) {
       for (const workloads::LevelVerdict& v : bound.levels)

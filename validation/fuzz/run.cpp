@@ -318,6 +318,7 @@ CampaignResult run_campaign(const Campaign& c) {
   const fs::path state_file = fs::path(c.out) / "state.json";
   const std::string identity = fmt::format("{} seed {} first {}", c.fingerprint, c.seed, c.first);
   State state;
+  double before_seconds = 0;  // of the runs that this one goes on with
   if (!c.out.empty()) {
     std::error_code failed;
     fs::create_directories(c.out, failed);
@@ -333,6 +334,7 @@ CampaignResult run_campaign(const Campaign& c) {
             "--out",
             state_file.string()));
       state = State::read(j);
+      before_seconds = j.value("seconds", 0.0);
       if (state.done > c.cases)
         throw input::InputError(fmt::format("{} holds {} cases already: ask for more with --cases",
                                             state_file.string(), state.done));
@@ -347,6 +349,7 @@ CampaignResult run_campaign(const Campaign& c) {
     if (c.out.empty()) return;
     Json j = state.json();
     j["campaign"] = identity;
+    j["seconds"] = before_seconds + elapsed();
     write_file(state_file.string() + ".new", line_of(j));
     fs::rename(state_file.string() + ".new", state_file);
   };
@@ -444,7 +447,7 @@ CampaignResult run_campaign(const Campaign& c) {
   result.cases = state.done;
   result.summary = summarize(c, state);
   result.failing = state.failing;
-  result.seconds = elapsed();
+  result.seconds = before_seconds + elapsed();
   if (!c.out.empty()) {
     save();
     write_file(fs::path(c.out) / "summary.txt", result.summary);

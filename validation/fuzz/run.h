@@ -45,7 +45,7 @@ struct CampaignResult {
   std::vector<FailingCase> failing;
   std::string summary;  ///< depends on seed, first and number of cases only
   bool interrupted = false;
-  double seconds = 0;  ///< of this run
+  double seconds = 0;  ///< of this run and of those that it went on with
 };
 
 /// Throws input::InputError if the state belongs to another campaign, or cannot be written.
