@@ -72,7 +72,17 @@ void check(const Json& j, const std::string& source) {
 }  // namespace
 
 std::string html(const std::string& json, const std::string& source) {
-  const Json j = Json::parse(json, nullptr, false);
+  // A result is six deep; what is far deeper would exhaust the stack when it is written again.
+  bool deep = false;
+  const Json j = Json::parse(
+      json,
+      [&deep](int depth, Json::parse_event_t, Json&) {
+        deep = deep || depth > 64;
+        return !deep;
+      },
+      false);
+  if (deep)
+    throw input::InputError(fmt::format("{}: it is not a result: nested too deeply", source));
   check(j, source);
   const std::string title = escaped(
       fmt::format("{} on {}", j["network"].get<std::string>(), j["machine"].get<std::string>()));

@@ -505,6 +505,8 @@
     ', ' + layers.length + (layers.length === 1 ? ' layer' : ' layers');
   byId('footer').textContent = 'Counterpoint ' + result.version + '. Charts: Apache ECharts 5.6.0, Apache License 2.0.';
   named();
+  window.addEventListener('error', () => byId('subtitle').after(
+    element('p', { class: 'wrong' }, 'This result is incomplete or changed: parts of the report are missing.')));
   summary();
   layerTable();
   if (ran.length) {

@@ -68,11 +68,15 @@ TEST_F(Report, RefusesWhatIsNotAResult) {
   write("none.json", R"({"schema": "counterpoint/1", "layers": []})");
   write("layer.json", R"({"schema": "counterpoint/1", "version": "1", "command": "estimate",
                          "network": "n", "machine": "m", "layers": [{"layer": 3}]})");
+  write("deep.json", std::string(100000, '['));
+  write("closed.json", std::string(100000, '[') + std::string(100000, ']'));
   for (const auto& [file, why] :
        std::vector<std::pair<std::string, std::string>>{{"text.json", "not JSON"},
                                                         {"other.json", "counterpoint/2"},
                                                         {"none.json", "'version' is missing"},
                                                         {"layer.json", "no name"},
+                                                        {"deep.json", "not"},
+                                                        {"closed.json", "nested too deeply"},
                                                         {"absent.json", "absent.json"}}) {
     const Outcome o = run({"report", file});
     EXPECT_EQ(o.status, 2) << file;
