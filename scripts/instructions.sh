@@ -14,6 +14,10 @@ program="${1:-build/release}/bench/counted_runs"
 baseline=bench/instructions.baseline
 tolerance=6 # percent
 compiler="g++ $(g++ -dumpfullversion)"
+if [ "$update" = no ] && [ ! -f "$baseline" ]; then
+  echo "$baseline is missing: scripts/instructions.sh --update writes it" >&2
+  exit 1
+fi
 if [ "$update" = no ] && ! grep -qx "compiler $compiler" "$baseline"; then
   echo "instructions are not compared: the baseline is of another compiler than $compiler"
   exit 0
