@@ -99,6 +99,16 @@ TEST(Audit, RowsAndLayersThatDoNotMeetAreSaid) {
   EXPECT_EQ(r.missing, std::vector<std::string>{"L"});
 }
 
+// The original splits names at '-' and prints the last piece.
+TEST(Audit, RowsBearTheLastPieceOfALayersName) {
+  std::string mapping = kUnderfilled;
+  mapping.replace(mapping.find("Layer L"), 7, "Layer Conv2d-1");
+  const Report r = audit(mapping, kFourPes, "Layer Number, Num MACs\n1, 192\n");
+  EXPECT_EQ(r.layers[0].refused, "");
+  EXPECT_EQ(r.false_layers(), 0);
+  EXPECT_TRUE(r.missing.empty());
+}
+
 // Channels 0 and 2 of 4: the mapping itself is the finding.
 TEST(Audit, AnIllegalMappingIsTheFinding) {
   const Report r = audit(
@@ -179,6 +189,8 @@ TEST(Audit, ResultsOfTheOriginal) {
     }
   }
   ASSERT_GT(layers, 500);
+  // Few of the original's shipped mappings are illegal; a row that finds no layer counts here too.
+  EXPECT_LT(refused, layers / 20);
   // About 30 % of its layers carry impossible numbers; the exact share depends on the files.
   EXPECT_GT(impossible, layers / 5);
   EXPECT_LT(impossible, layers * 3 / 5);

@@ -190,12 +190,15 @@ Report check(const Import& import, const workloads::Network& network, const hw::
     LayerAudit& out = report.layers.emplace_back();
     out.layer = row.layer;
     out.line = row.line;
-    std::size_t found = network.layers.size();
-    for (std::size_t l = 0; l < network.layers.size(); ++l)
-      if (!used[l] && network.layers[l].layer.name == row.layer) {
-        found = l;
-        break;
-      }
+    const auto first = [&](auto name_of) {
+      std::size_t l = 0;
+      while (l < network.layers.size() &&
+             (used[l] || name_of(network.layers[l].layer.name) != row.layer))
+        ++l;
+      return l;
+    };
+    std::size_t found = first([](const std::string& name) { return name; });
+    if (found == network.layers.size() && import.name_of != nullptr) found = first(import.name_of);
     if (found == network.layers.size()) {
       out.refused = "the mapping file has no (other) layer of this name";
       continue;

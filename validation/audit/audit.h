@@ -72,6 +72,9 @@ struct Import {
   /// The defect of the tool that a false number shows, or "": only if what it would produce is
   /// what stands there, or its condition certainly holds.
   std::string (*explain)(const Case& c, const Number& n, double truth) = nullptr;
+  /// What the tool makes of a layer's name, if it does not keep it. A row belongs to the first
+  /// layer, not taken by a row before, whose name it bears as written, else as the tool has it.
+  std::string (*name_of)(const std::string& layer) = nullptr;
 };
 
 struct Finding {
