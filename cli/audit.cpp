@@ -63,12 +63,12 @@ int audit(const std::vector<std::string>& args) {
     words.push_back(rest.front());
     rest.erase(rest.begin());
   }
-  const auto values =
-      parse("audit", "TOOL RESULT --mapping FILE --hw FILE [OPTIONS]",
-            "  counterpoint audit maestro vgg16.csv --mapping vgg16_kcp_ws.m --hw accelerator_1.m\n"
-            "\nExit status: 0 nothing false, 1 impossible or different numbers, 2 a mistake in the "
-            "input.\n",
-            options, rest);
+  const auto values = parse(
+      "audit", "TOOL RESULT --mapping FILE --hw FILE [OPTIONS]",
+      "  counterpoint audit maestro vgg16.csv --mapping vgg16_kcp_ws.m --hw accelerator_1.m\n"
+      "\nExit status: 0 nothing false, 1 impossible or different numbers or layers that cannot be "
+      "audited, 2 a mistake in the input.\n",
+      options, rest);
   if (!values) return kAgree;
   if (words.size() != 2)
     throw UsageError("audit needs a tool and its result: audit maestro RESULT.csv --mapping ...");
@@ -108,7 +108,7 @@ int audit(const std::vector<std::string>& args) {
   } else {
     print(out);
   }
-  return report.false_layers() > 0 ? kDisagree : kAgree;
+  return report.false_layers() + report.unaudited_layers() > 0 ? kDisagree : kAgree;
 }
 
 }  // namespace counterpoint::cli

@@ -14,6 +14,10 @@ program="${1:-build/release}/bench/counted_runs"
 baseline=bench/instructions.baseline
 tolerance=6 # percent
 compiler="g++ $(g++ -dumpfullversion)"
+if [ "$update" = no ] && [ ! -f "$baseline" ]; then
+  echo "$baseline is missing: scripts/instructions.sh --update writes it" >&2
+  exit 1
+fi
 if [ "$update" = no ] && ! grep -qx "compiler $compiler" "$baseline"; then
   echo "instructions are not compared: the baseline is of another compiler than $compiler"
   exit 0
@@ -37,7 +41,7 @@ awk -v tolerance="$tolerance" '
   !($1 in before) { printf "%-28s %15d  not in the baseline\n", $1, $2; bad = 1; next }
   { change = 100 * ($2 / before[$1] - 1)
     printf "%-28s %15d  %+6.2f %%%s\n", $1, $2, change,
-      change > tolerance ? "  SLOWER" : change < -tolerance ? "  quicker: --update the baseline" : ""
+      (change > tolerance ? "  SLOWER" : change < -tolerance ? "  quicker: --update the baseline" : "")
     if (change > tolerance) bad = 1 }
   END { exit bad }' "$baseline" "$work/counted" || {
   echo "more instructions than bench/instructions.baseline allows ($tolerance %); if that is meant, run scripts/instructions.sh --update" >&2

@@ -42,15 +42,12 @@ std::int64_t distinct(const workloads::Layer& layer, Tensor t) {
   return n;
 }
 
-struct Bound {
-  std::string law;  // "" if the number is possible
-};
-
 // The laws that a number can break by itself, or together with another of its row.
-std::string broken_law(const Number& n, const Row& row, const workloads::Mapping& m) {
-  const workloads::Layer& layer = m.layer;
+// None depends on the mapping, so that they hold for layers whose mapping is refused, too.
+std::string broken_law(const Number& n, const Row& row, const workloads::Layer& layer,
+                       const hw::Machine& machine) {
   const double macs = static_cast<double>(workloads::macs(layer));
-  const double units = static_cast<double>(m.machine.machine.pes * m.machine.machine.lanes);
+  const double units = static_cast<double>(machine.pes * machine.lanes);
   if (!n.valid) return "not a number";
   if (n.value < 0) return "negative";
   const auto at_least = [&](Tensor t, const char* what) -> std::string {
@@ -77,7 +74,7 @@ std::string broken_law(const Number& n, const Row& row, const workloads::Mapping
                  ? ""
                  : fmt::format("law 4: {} units do at most {} per cycle", units, units);
     case Meaning::UsedPes: {
-      const double pes = static_cast<double>(m.machine.machine.pes);
+      const double pes = static_cast<double>(machine.pes);
       return n.value <= pes ? "" : fmt::format("law 4: there are {} PEs", pes);
     }
     case Meaning::Inputs:
@@ -102,6 +99,20 @@ std::string broken_law(const Number& n, const Row& row, const workloads::Mapping
   }
 }
 
+// Without a truth: what is impossible under any mapping.
+void check_laws(const Row& row, const workloads::Layer& layer, const hw::Machine& machine,
+                LayerAudit& out) {
+  for (const Number& n : row.numbers) {
+    Finding f;
+    f.law = broken_law(n, row, layer, machine);
+    if (f.law.empty()) continue;
+    f.column = n.column;
+    f.impossible = true;
+    f.reported = n.text;
+    out.findings.push_back(std::move(f));
+  }
+}
+
 }  // namespace
 
 const Number* Row::find(Meaning m) const {
@@ -118,6 +129,11 @@ bool LayerAudit::impossible() const {
 int Report::impossible_layers() const {
   return static_cast<int>(std::count_if(layers.begin(), layers.end(),
                                         [](const LayerAudit& l) { return l.impossible(); }));
+}
+
+int Report::unaudited_layers() const {
+  return static_cast<int>(std::count_if(layers.begin(), layers.end(),
+                                        [](const LayerAudit& l) { return !l.refused.empty(); }));
 }
 
 int Report::false_layers() const {
@@ -175,12 +191,15 @@ Report check(const Import& import, const workloads::Network& network, const hw::
     LayerAudit& out = report.layers.emplace_back();
     out.layer = row.layer;
     out.line = row.line;
-    std::size_t found = network.layers.size();
-    for (std::size_t l = 0; l < network.layers.size(); ++l)
-      if (!used[l] && network.layers[l].layer.name == row.layer) {
-        found = l;
-        break;
-      }
+    const auto first = [&](auto name_of) {
+      std::size_t l = 0;
+      while (l < network.layers.size() &&
+             (used[l] || name_of(network.layers[l].layer.name) != row.layer))
+        ++l;
+      return l;
+    };
+    std::size_t found = first([](const std::string& name) { return name; });
+    if (found == network.layers.size() && import.name_of != nullptr) found = first(import.name_of);
     if (found == network.layers.size()) {
       out.refused = "the mapping file has no (other) layer of this name";
       continue;
@@ -192,7 +211,10 @@ Report check(const Import& import, const workloads::Network& network, const hw::
       continue;
     }
     const workloads::Dataflow* flow = workloads::dataflow_of(layer, dataflow, out.refused);
-    if (flow == nullptr) continue;
+    if (flow == nullptr) {
+      check_laws(row, layer.layer, machine, out);
+      continue;
+    }
     const workloads::BindResult bound = workloads::bind(layer.layer, *flow, machine, {true});
     if (!bound.mapping) {
       for (const workloads::LevelVerdict& v : bound.levels)
@@ -206,13 +228,14 @@ Report check(const Import& import, const workloads::Network& network, const hw::
         for (const input::Diagnostic& d : bound.diagnostics)
           if (d.severity == input::Severity::Error)
             out.refused += (out.refused.empty() ? "" : "; ") + d.message;
+      check_laws(row, layer.layer, machine, out);
       continue;
     }
     const stats::LayerResult truth = analytic::estimate(*bound.mapping);
     const Case c{*bound.mapping, truth, row, i > 0 ? &import.rows[i - 1] : nullptr};
     for (const Number& n : row.numbers) {
       const std::optional<double> ours = truth_of(n.meaning, *bound.mapping, truth);
-      const std::string law = broken_law(n, row, *bound.mapping);
+      const std::string law = broken_law(n, row, layer.layer, machine);
       if (ours) ++out.compared;
       const bool differs =
           ours && n.valid && std::abs(n.value - *ours) > tolerance * std::abs(*ours) + 1e-9 &&
@@ -223,9 +246,9 @@ Report check(const Import& import, const workloads::Network& network, const hw::
       f.column = n.column;
       f.impossible = !law.empty();
       f.reported = n.text;
-      f.truth = ours.value_or(0);
+      f.truth = ours;
       f.law = law;
-      if (import.explain != nullptr) f.cause = import.explain(c, n, f.truth);
+      if (import.explain != nullptr) f.cause = import.explain(c, n, ours.value_or(0));
       out.findings.push_back(std::move(f));
     }
   }

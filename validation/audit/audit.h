@@ -72,13 +72,16 @@ struct Import {
   /// The defect of the tool that a false number shows, or "": only if what it would produce is
   /// what stands there, or its condition certainly holds.
   std::string (*explain)(const Case& c, const Number& n, double truth) = nullptr;
+  /// What the tool makes of a layer's name, if it does not keep it. A row belongs to the first
+  /// layer, not taken by a row before, whose name it bears as written, else as the tool has it.
+  std::string (*name_of)(const std::string& layer) = nullptr;
 };
 
 struct Finding {
   std::string column;
   bool impossible = false;  ///< else: merely different from the truth
   std::string reported;
-  double truth = 0;
+  std::optional<double> truth;  ///< none: nothing of ours corresponds, or the layer is refused
   std::string law;    ///< which law it breaks, with the numbers; "" if it is only different
   std::string cause;  ///< the tool's defect; "" if not explained
 };
@@ -86,8 +89,10 @@ struct Finding {
 struct LayerAudit {
   std::string layer;
   int line = 0;
-  std::string refused;  ///< why there is no truth: not in the mapping file, an illegal mapping ...
-  int compared = 0;     ///< numbers with a counterpart
+  /// Why there is no truth: not in the mapping file, an illegal mapping ... The laws that need no
+  /// mapping are checked all the same if the layer is known.
+  std::string refused;
+  int compared = 0;  ///< numbers with a counterpart
   std::vector<Finding> findings;
   bool impossible() const;
 };
@@ -97,7 +102,8 @@ struct Report {
   std::vector<LayerAudit> layers;
   std::vector<std::string> missing;  ///< layers of the mapping without a row
   int impossible_layers() const;
-  int false_layers() const;  ///< with any finding
+  int false_layers() const;      ///< with any finding
+  int unaudited_layers() const;  ///< without a truth
 };
 
 /// What we count for a meaning; std::nullopt for Other.

@@ -251,12 +251,23 @@ std::string explain(const Case& c, const Number& n, double truth) {
   }
 }
 
+// Its reader splits words at these characters, also inside of names, and keeps the last piece.
+std::string last_piece(const std::string& layer) {
+  constexpr const char* kSeparators = " ,->():\t;";
+  const std::size_t end = layer.find_last_not_of(kSeparators);
+  if (end == std::string::npos) return "";
+  const std::size_t before = layer.find_last_of(kSeparators, end);
+  return layer.substr(before == std::string::npos ? 0 : before + 1,
+                      end - (before == std::string::npos ? 0 : before + 1) + 1);
+}
+
 }  // namespace
 
 Import read_maestro(const std::string& text, const std::string& file) {
   Import import;
   import.tool = "maestro";
   import.explain = explain;
+  import.name_of = last_piece;
   std::vector<std::string> names;
   int line_number = 0;
   std::size_t at = 0;

@@ -37,6 +37,10 @@ std::string write_table(const Report& r) {
   for (const LayerAudit& l : r.layers) {
     if (!l.refused.empty()) {
       out += fmt::format("{} (line {}): not audited: {}\n", l.layer, l.line, l.refused);
+      for (const Finding& f : l.findings) {
+        out += fmt::format("  impossible {}: {}; {}\n", f.column, f.reported, f.law);
+        ++laws[f.law.substr(0, f.law.find(':'))];
+      }
       continue;
     }
     ++audited;
@@ -48,11 +52,11 @@ std::string write_table(const Report& r) {
     for (const Finding& f : l.findings) {
       out += fmt::format("  {} {}: {}", f.impossible ? "impossible" : "different ", f.column,
                          f.reported);
-      if (f.truth != 0) {
-        out += ", truth " + number(f.truth);
+      if (f.truth && *f.truth != 0) {
+        out += ", truth " + number(*f.truth);
         char* end = nullptr;
         const double x = std::strtod(f.reported.c_str(), &end);
-        if (*end == '\0') out += fmt::format(" ({:.4g}x)", x / f.truth);
+        if (*end == '\0') out += fmt::format(" ({:.4g}x)", x / *f.truth);
       }
       if (!f.law.empty()) out += "; " + f.law;
       out += "\n             " + cause_name(f.cause) + "\n";
@@ -60,8 +64,9 @@ std::string write_table(const Report& r) {
       ++causes[cause_name(f.cause)];
     }
   }
-  out += fmt::format("\n{} layers audited, {} with impossible numbers, {} with false ones\n",
-                     audited, r.impossible_layers(), r.false_layers());
+  out +=
+      fmt::format("\n{} layers audited, {} not; {} with impossible numbers, {} with false ones\n",
+                  audited, r.unaudited_layers(), r.impossible_layers(), r.false_layers());
   for (const auto& [law, n] : laws) out += fmt::format("  {:>5} x broken: {}\n", n, law);
   for (const auto& [cause, n] : causes) out += fmt::format("  {:>5} x {}\n", n, cause);
   for (const std::string& name : r.missing) out += fmt::format("no row for layer {}\n", name);
@@ -75,8 +80,8 @@ std::string write_csv(const Report& r) {
     if (!l.refused.empty()) out += head + "not audited,,,," + quoted(l.refused) + ",\n";
     for (const Finding& f : l.findings)
       out += head + (f.impossible ? "impossible," : "different,") + quoted(f.column) + "," +
-             quoted(f.reported) + "," + number(f.truth) + "," + quoted(f.law) + "," +
-             quoted(f.cause) + "\n";
+             quoted(f.reported) + "," + (f.truth ? number(*f.truth) : "") + "," + quoted(f.law) +
+             "," + quoted(f.cause) + "\n";
   }
   return out;
 }
@@ -87,6 +92,7 @@ std::string write_json(const Report& r) {
   out["tool"] = r.tool;
   out["impossible_layers"] = r.impossible_layers();
   out["false_layers"] = r.false_layers();
+  out["unaudited_layers"] = r.unaudited_layers();
   out["layers"] = nlohmann::ordered_json::array();
   for (const LayerAudit& l : r.layers) {
     nlohmann::ordered_json layer;
@@ -96,12 +102,13 @@ std::string write_json(const Report& r) {
     layer["compared"] = l.compared;
     layer["findings"] = nlohmann::ordered_json::array();
     for (const Finding& f : l.findings)
-      layer["findings"].push_back({{"column", f.column},
-                                   {"verdict", f.impossible ? "impossible" : "different"},
-                                   {"reported", f.reported},
-                                   {"truth", f.truth},
-                                   {"law", f.law},
-                                   {"cause", f.cause}});
+      layer["findings"].push_back(
+          {{"column", f.column},
+           {"verdict", f.impossible ? "impossible" : "different"},
+           {"reported", f.reported},
+           {"truth", f.truth ? nlohmann::ordered_json(*f.truth) : nlohmann::ordered_json()},
+           {"law", f.law},
+           {"cause", f.cause}});
     out["layers"].push_back(std::move(layer));
   }
   out["missing"] = r.missing;
