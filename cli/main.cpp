@@ -33,6 +33,7 @@ const std::vector<Command>& commands() {
       {"noc", "a routed network alone: latency over load, traces, where packets lose time", noc},
       {"report", "make one HTML page of a result: tables, charts, the machine as a diagram",
        report},
+      {"timeline", "print what every resource does in a window of time", timeline},
       {"list", "list machines, networks, dataflows, energy tables, statistics", list},
   };
   return all;

@@ -16,6 +16,8 @@
 #include "validation/bars.h"
 #include "validation/campaign.h"
 #include "validation/writers.h"
+#include "workloads/mapping.h"
+#include "workloads/network_file.h"
 
 namespace counterpoint::cli {
 namespace {
@@ -34,6 +36,93 @@ std::string bars(const std::vector<validation::Json>& reports) {
   return text.empty() ? "" : "\n" + text;
 }
 
+void add_trace_options(po::options_description& options) {
+  options.add_options()(
+      "trace", po::value<std::string>()->value_name("FILE"),
+      "waveform of the one selected layer: FILE.vcd, or FILE.fst with Debian's gtkwave installed; "
+      "a save file FILE.gtkw for GTKWave comes with it")(
+      "timeline", po::value<std::string>()->value_name("FILE"),
+      "trace events of the one selected layer as JSON, for ui.perfetto.dev or chrome://tracing")(
+      "trace-level", po::value<std::string>()->value_name("LEVEL"),
+      "of the waveform: summary, links (default), pes or data")(
+      "trace-window", po::value<std::string>()->value_name("WINDOW"),
+      "of waveform and timeline: FROM:TO in cycles, step:N, or stall (around the longest)")(
+      "trace-scope", po::value<std::string>()->value_name("GLOB"),
+      "signals of the waveform by full name, such as '*.fill.*'")(
+      "trace-limit", po::value<std::string>()->value_name("SIZE"),
+      "where a file ends cleanly, such as 2G (default 256M)")(
+      "profile", po::bool_switch(),
+      "JSON: work and words over time, load of every PE and link (the report draws them)");
+}
+
+validation::TraceOptions trace_options(const po::variables_map& values, const Inputs& in) {
+  validation::TraceOptions t;
+  const auto text = [&](const char* name) {
+    return values.count(name) != 0 ? values[name].as<std::string>() : std::string();
+  };
+  t.waveform = text("trace");
+  t.timeline = text("timeline");
+  t.profile = values["profile"].as<bool>();
+  t.window = text("trace-window");
+  const bool files = !t.waveform.empty() || !t.timeline.empty();
+  if (values.count("trace") != 0 && t.waveform.empty())
+    throw UsageError("--trace takes a file's name");
+  if (values.count("timeline") != 0 && t.timeline.empty())
+    throw UsageError("--timeline takes a file's name");
+  if (values.count("trace-level") != 0) t.level = validation::trace_level(text("trace-level"));
+  if (values.count("trace-scope") != 0) t.scope = text("trace-scope");
+  if (values.count("trace-limit") != 0) t.limit_bytes = validation::trace_size(text("trace-limit"));
+  for (const char* of_waveform : {"trace-level", "trace-scope"})
+    if (values.count(of_waveform) != 0 && t.waveform.empty())
+      throw UsageError(fmt::format("--{} needs --trace", of_waveform));
+  for (const char* of_files : {"trace-window", "trace-limit"})
+    if (values.count(of_files) != 0 && !files)
+      throw UsageError(fmt::format("--{} needs --trace or --timeline", of_files));
+  if (files && in.layers.size() != 1)
+    throw UsageError(fmt::format(
+        "--trace and --timeline show one layer and {} are selected: choose one with --layers",
+        in.layers.size()));
+  return t;
+}
+
+// A large file is announced before it is written.
+void warn_of_size(const Inputs& in, const validation::RunOptions& options) {
+  constexpr double kLarge = 64.0 * (1 << 20);
+  if (options.trace.waveform.empty() || !options.trace.window.empty()) return;
+  const workloads::NetworkLayer& layer = *in.layers.front();
+  std::string refused;
+  const workloads::Dataflow* flow =
+      layer.modelled ? workloads::dataflow_of(layer, in.dataflow ? &*in.dataflow : nullptr, refused)
+                     : nullptr;
+  if (flow == nullptr) return;
+  const auto bound = workloads::bind(layer.layer, *flow, in.machine, {options.waive_capacity});
+  if (!bound.mapping) return;
+  const double bytes = validation::waveform_estimate(*bound.mapping, options.trace.level);
+  if (bytes < kLarge) return;
+  std::fprintf(stderr,
+               "the whole waveform would take about %.0f MB as VCD (a sixth of that as FST); it "
+               "ends at --trace-limit, %.0f MB; --trace-window and --trace-scope make it smaller\n",
+               bytes / (1 << 20), static_cast<double>(options.trace.limit_bytes) / (1 << 20));
+}
+
+void tell_traces(const validation::Json& report) {
+  const auto trace = report.find("trace");
+  if (trace == report.end()) return;
+  for (const char* kind : {"waveform", "timeline"}) {
+    const auto file = trace->find(kind);
+    if (file == trace->end()) continue;
+    std::string text = fmt::format(
+        "{}: {}, cycles {} to {}", kind, (*file)["file"].get<std::string>(),
+        (*file)["window"][0].get<std::int64_t>(), (*file)["window"][1].get<std::int64_t>());
+    if (file->contains("save_file"))
+      text += fmt::format(" (gtkwave {})", (*file)["save_file"].get<std::string>());
+    if (file->contains("limit_reached_at"))
+      text += fmt::format("; --trace-limit ended it in cycle {}",
+                          (*file)["limit_reached_at"].get<std::int64_t>());
+    std::fprintf(stderr, "%s\n", text.c_str());
+  }
+}
+
 int run(const char* command, validation::Mode mode, const char* examples,
         const std::vector<std::string>& args) {
   po::options_description options("Options");
@@ -50,6 +139,7 @@ int run(const char* command, validation::Mode mode, const char* examples,
   if (mode != validation::Mode::Estimate)
     options.add_options()("no-data", po::bool_switch(),
                           "move words without values: same counts and cycles, no functional check");
+  if (mode != validation::Mode::Estimate) add_trace_options(options);
   if (mode == validation::Mode::Validate)
     options.add_options()("tolerance", po::value<double>()->default_value(0)->value_name("PERCENT"),
                           "largest difference of cycles that still agrees");
@@ -84,6 +174,10 @@ int run(const char* command, validation::Mode mode, const char* examples,
   c.options.waive_capacity = (*values)["waive-capacity"].as<bool>();
   c.options.all_statistics = (*values)["all"].as<bool>();
   if (mode != validation::Mode::Estimate) c.options.carry_data = !(*values)["no-data"].as<bool>();
+  if (mode != validation::Mode::Estimate) {
+    c.options.trace = trace_options(*values, in);
+    if (c.options.trace.any()) warn_of_size(in, c.options);
+  }
   if (mode == validation::Mode::Validate) {
     c.options.tolerance_percent = (*values)["tolerance"].as<double>();
     if (!(c.options.tolerance_percent >= 0 && c.options.tolerance_percent <= 100))
@@ -95,8 +189,9 @@ int run(const char* command, validation::Mode mode, const char* examples,
     throw input::InputError(fmt::format("--out {}: it is a directory", out));
   if (to_file) {
     c.journal = out + ".partial";
-    c.fingerprint = fmt::format("{} {} {} {} {}", command, in.fingerprint, c.options.waive_capacity,
-                                c.options.carry_data, c.options.tolerance_percent);
+    c.fingerprint =
+        fmt::format("{} {} {} {} {} {}", command, in.fingerprint, c.options.waive_capacity,
+                    c.options.carry_data, c.options.tolerance_percent, c.options.trace.profile);
   }
   const validation::CampaignResult result = validation::run_campaign(c);
 
@@ -118,6 +213,7 @@ int run(const char* command, validation::Mode mode, const char* examples,
   } else {
     print(format == "table" ? text + bars(result.reports) : text);
   }
+  for (const validation::Json& r : result.reports) tell_traces(r);
   if (result.interrupted) {
     std::fprintf(stderr, "counterpoint: interrupted after %zu of %zu layers%s\n",
                  result.reports.size(), in.layers.size(),
@@ -148,7 +244,9 @@ int estimate(const std::vector<std::string>& args) {
 int simulate(const std::vector<std::string>& args) {
   return run("simulate", validation::Mode::Simulate,
              "  counterpoint simulate --machine small --network alexnet --dataflow x_p -l CONV5\n"
-             "  counterpoint simulate -m eyeriss -n vgg16 -d row_stationary -l CONV1-2 --no-data\n",
+             "  counterpoint simulate -m eyeriss -n vgg16 -d row_stationary -l CONV1-2 --no-data\n"
+             "  counterpoint simulate -m small -n alexnet -d kc_p -l CONV3 --trace conv3.vcd "
+             "--trace-window stall\n",
              args);
 }
 

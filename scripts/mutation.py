@@ -21,7 +21,8 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FAULTS = ROOT / "scripts" / "mutation_faults.toml"
-FOLDERS = ["cmake", "input", "hw", "workloads", "stats", "analytic", "sim", "validation", "cli"]
+FOLDERS = ["cmake", "input", "hw", "workloads", "stats", "analytic", "sim", "validation",
+           "report", "cli"]
 
 SWITCH = """#pragma once
 #include <cstdlib>

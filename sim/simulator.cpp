@@ -83,6 +83,12 @@ class Run {
     const bool carry = machine_.options.carry_data;
     if (carry) fill_memory();
     for (std::size_t i = arrays_.size(); i-- > 0;) arrays_[i]->start();
+    Observer* observer = machine_.options.observer;
+    if (observer != nullptr) {
+      std::vector<ArrayDescription> all;
+      for (const auto& a : arrays_) all.push_back(a->describe());
+      observer->begin(all);
+    }
     try {
       sc_core::sc_start();
     } catch (const sc_core::sc_report& report) {
@@ -96,6 +102,7 @@ class Run {
     SimOutcome outcome;
     machine_.result.cycles = arrays_[0]->last_drain_arrival();
     for (const auto& a : arrays_) a->collect(machine_.result.cycles);
+    if (observer != nullptr) observer->end(machine_.result.cycles);
     finish();
     outcome.result = machine_.result;
     if (carry) compare(outcome);
@@ -157,8 +164,8 @@ class Run {
     arrays_.resize(plans.size());
     for (std::size_t i : order) {
       const std::string name = fmt::format("array_{}", i);
-      arrays_[i] =
-          std::make_unique<Array>(sc_core::sc_module_name(name.c_str()), machine_, plans[i].path);
+      arrays_[i] = std::make_unique<Array>(sc_core::sc_module_name(name.c_str()), machine_,
+                                           plans[i].path, static_cast<int>(i));
     }
     for (std::size_t i = 0; i < plans.size(); ++i) {
       std::vector<Array*> below;

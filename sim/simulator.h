@@ -11,10 +11,13 @@
 
 namespace counterpoint::sim {
 
+class Observer;
+
 struct SimOptions {
   bool carry_data = true;          ///< false: words are moved and counted, but carry no values
   std::uint64_t data_seed = 1;     ///< of the input and weight words
   std::uint64_t shuffle_seed = 0;  ///< != 0: another order of evaluation of the modules (test mode)
+  Observer* observer = nullptr;    ///< sees the run, changes nothing (sim/trace)
 };
 
 enum class Functional : std::uint8_t { Equal, Mismatch, NotChecked };

@@ -211,9 +211,12 @@ Json run_layer(const workloads::NetworkLayer& layer, const workloads::Dataflow* 
     if (options.mode != Mode::Estimate) {
       sim::SimOptions so;
       so.carry_data = options.carry_data;
-      const sim::SimOutcome outcome = sim::simulate(m, so);
+      Traced traced = simulate_traced(m, so, options.trace);
+      const sim::SimOutcome& outcome = traced.outcome;
       simulation = outcome.result;
       j["simulation"] = result_json(m, simulation);
+      if (!traced.profile.is_null()) j["profile"] = std::move(traced.profile);
+      if (!traced.trace.is_null()) j["trace"] = std::move(traced.trace);
       j["functional"] = outcome.functional == sim::Functional::Equal      ? "equal"
                         : outcome.functional == sim::Functional::Mismatch ? "mismatch"
                                                                           : "not-checked";

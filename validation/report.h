@@ -6,6 +6,7 @@
 #include <string>
 
 #include "hw/machine.h"
+#include "validation/tracing.h"
 #include "workloads/mapping.h"
 #include "workloads/network.h"
 
@@ -20,6 +21,7 @@ struct RunOptions {
   bool waive_capacity = false;
   bool carry_data = true;
   double tolerance_percent = 0;  ///< allowed difference of cycles; counts must always be equal
+  TraceOptions trace;            ///< files that the simulation writes; one layer at a time
   bool all_statistics = false;   ///< in tables; JSON and CSV always have all
 };
 

@@ -26,9 +26,12 @@ std::size_t at(Tensor t) {
 }
 }  // namespace
 
-Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::int64_t> path)
+Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::int64_t> path,
+             int number)
     : sc_core::sc_module(name),
       m_(machine),
+      observer_(machine.options.observer),
+      number_(number),
       path_(std::move(path)),
       depth_(path_.size()),
       network_(machine.mapping.machine.network[depth_]),
@@ -90,6 +93,7 @@ void Array::connect(Array* above, std::vector<Array*> below) {
   if (pes())
     pe_ = std::make_unique<PeArray>(m_.mapping.layer, m_.spaces, m_.pe_local,
                                     m_.mapping.nest.levels[depth_].units, m_.options.carry_data);
+  if (pes() && observer_ != nullptr && observer_->wants_pes()) pe_->keep_details();
 }
 
 void Array::start() {
@@ -220,6 +224,7 @@ void Array::update_released(Tensor t, std::int64_t when) {
 void Array::release(Tensor t, std::int64_t count, std::int64_t when) {
   Progress& p = progress(t);
   if (count <= p.released) return;
+  if (observer_ != nullptr) observer_->released(number_, t, p.released, count, when);
   while (p.released < count) p.released_at[static_cast<std::size_t>(p.released++) % kRing] = when;
   recycle(t);
   kick();
@@ -251,7 +256,7 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     const Residence* r = traffic(x).at(progress(x).next_fill);
     if (r != nullptr && !r->end) step = std::min(step, r->step);
   }
-  if (step == kNever) return false;
+  if (step == kNever) return fill_waits(channel, Wait::Nothing, t);
   Timing time{step, 0, c.injected_at, 0, 0, 0, 0};
   std::int64_t words = 0, bits = 0;
   std::array<Residence*, 3> begins{};
@@ -263,17 +268,17 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     const bool parent_arrives = above_ != nullptr && (x != Tensor::Output || above_->refetch());
     if (r->injected > 0 && parent_arrives) {
       const Progress& up = above_->progress(x);
-      if (up.arrived <= r->parent) return false;
+      if (up.arrived <= r->parent) return fill_waits(channel, Wait::LevelAbove, t);
       time.parent =
           std::max(time.parent, up.arrived_at[static_cast<std::size_t>(r->parent) % kRing]);
     }
     const std::int64_t before = p.next_fill - slots_;
     if (before >= 0) {
-      if (p.released <= before) return false;
+      if (p.released <= before) return fill_waits(channel, Wait::Slot, t);
       time.slot = std::max(time.slot, p.released_at[static_cast<std::size_t>(before) % kRing]);
     }
     if (x == Tensor::Output && r->needs_drain >= 0) {
-      if (drains_arrived_ <= r->needs_drain) return false;
+      if (drains_arrived_ <= r->needs_drain) return fill_waits(channel, Wait::Readback, t);
       // A drain that long ago is not what the transfer waited for, and its time is overwritten.
       if (drains_arrived_ - r->needs_drain <= static_cast<std::int64_t>(kDrainRing))
         time.slot = std::max(
@@ -282,7 +287,8 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     words += r->injected;
     bits += r->injected * width(x);
   }
-  if (words > 0 && !granted && !medium_->request(static_cast<int>(channel) + 1, t)) return false;
+  if (words > 0 && !granted && !medium_->request(static_cast<int>(channel) + 1, t))
+    return fill_waits(channel, Wait::Medium, t);
 
   std::int64_t inject = 0;
   if (words > 0) {
@@ -336,6 +342,7 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     link.link[at(x)].delivered += r->delivered;
     link.link[at(x)].hops += network_.topology == hw::Topology::Bus ? r->injected : r->delivered;
   }
+  if (observer_ != nullptr) tell_fill(channel, time, begins);
   account_words(step, words);
   fill_busy_ += inject;
   c.injected_at = time.injected;
@@ -386,7 +393,10 @@ bool Array::try_work(std::int64_t t) {
   if (working_) return false;
   if (!step_waits_) {
     if (!walker_.next()) {
-      if (!ledger_ended_) report_work(kNever);
+      if (!ledger_ended_) {
+        report_work(kNever);
+        if (observer_ != nullptr) observer_->work_over(number_, t);
+      }
       ledger_ended_ = true;
       return false;
     }
@@ -397,29 +407,38 @@ bool Array::try_work(std::int64_t t) {
     }
   }
   const std::int64_t step = walker_.step();
+  unsigned missing = 0;
   for (Tensor x : workloads::kAllTensors) {
     const std::int64_t g = held_[at(x)];
     Progress& p = progress(x);
     if (x != Tensor::Output || refetch()) {
-      if (p.arrived <= g) return false;
+      if (p.arrived <= g) missing |= 1u << at(x);
     }
-    if (x == Tensor::Output && g >= slots_ && p.released <= g - slots_) return false;
+    if (x == Tensor::Output && g >= slots_ && p.released <= g - slots_) missing |= Observer::kSlot;
+  }
+  if (missing != 0) {
+    if (observer_ != nullptr) observer_->work_waits(number_, missing, t);
+    return false;
   }
   for (Tensor x : workloads::kAllTensors) {
     Residence* r = traffic(x).at(held_[at(x)]);
     if (r->step != step) continue;
     if (x == Tensor::Output) {
       pe_->begin_outputs(*r);
+      if (observer_ != nullptr) observer_->outputs_begin(number_, held_[at(x)], r->enter->tile, t);
       m_.result.storage[depth_ + 1].access[2].operand_read -= r->fresh;
     } else {
       pe_->write_operands(x, *r);
     }
     recycle(x);
   }
-  if (worked_)
-    stack_gap(work_end_, t, step);
-  else
+  std::array<GapPiece, kGapPieces> gap{};
+  if (worked_) {
+    gap = stack_gap(work_end_, t, step);
+    for (const GapPiece& g : gap) stack_.*g.into += g.cycles;
+  } else {
     stack_.startup += t;
+  }
   for (Channel& c : channels_)
     while (!c.timings.empty() && c.timings.front().step <= step) c.timings.pop_front();
   const PeArray::Work work = pe_->work(walker_);
@@ -442,6 +461,7 @@ bool Array::try_work(std::int64_t t) {
     }
     ledger_sum_ += cycles;
   }
+  if (observer_ != nullptr) tell_work(gap, t, t + cycles, work.total);
   worked_ = true;
   working_ = true;
   work_end_ = t + cycles;
@@ -467,45 +487,123 @@ bool Array::end_work(std::int64_t t) {
 }
 
 // The gap before the work of `step`, by what the last transfer that it needed waited for.
-void Array::stack_gap(std::int64_t from, std::int64_t to, std::int64_t step) {
+std::array<Array::GapPiece, Array::kGapPieces> Array::stack_gap(std::int64_t from, std::int64_t to,
+                                                                std::int64_t step) const {
   const Timing* last = nullptr;
   for (const Channel& c : channels_)
     for (const Timing& x : c.timings)
       if (x.step == step && (last == nullptr || x.arrival > last->arrival)) last = &x;
+  static const Timing kNone{};
+  const Timing& x = last == nullptr ? kNone : *last;
+  using Stack = stats::CycleStack;
+  std::array<GapPiece, kGapPieces> pieces = {{
+      {&Stack::level_above, CycleClass::LevelAbove, x.parent},
+      {&Stack::bandwidth, CycleClass::Bandwidth, x.channel},
+      {&Stack::drain, CycleClass::Drain, x.slot},
+      {&Stack::contention, CycleClass::Contention, x.start},
+      {&Stack::bandwidth, CycleClass::Bandwidth, x.injected},
+      {&Stack::latency, CycleClass::Latency, x.arrival},
+      {&Stack::drain, CycleClass::Drain, to},
+  }};
   std::int64_t at = from;
-  const auto until = [&](std::int64_t end, std::int64_t& into) {
-    const std::int64_t stop = std::min(std::max(end, at), to);
-    into += stop - at;
-    at = stop;
-  };
-  if (last != nullptr) {
-    until(last->parent, stack_.level_above);
-    until(last->channel, stack_.bandwidth);
-    until(last->slot, stack_.drain);
-    until(last->start, stack_.contention);
-    until(last->injected, stack_.bandwidth);
-    until(last->arrival, stack_.latency);
+  for (GapPiece& p : pieces) {
+    p.until = std::min(std::max(p.until, at), to);
+    p.cycles = p.until - at;
+    at = p.until;
   }
-  until(to, stack_.drain);
+  return pieces;
+}
+
+// --- what an observer is told ------------------------------------------------------------------
+
+ArrayDescription Array::describe() const {
+  ArrayDescription d;
+  d.path = path_;
+  d.pes = pes();
+  d.children = m_.mapping.nest.levels[depth_].units;
+  d.slots = slots_;
+  for (const Channel& c : channels_) d.channels.push_back(c.tensors);
+  d.extent = m_.mapping.layer.extent;
+  return d;
+}
+
+bool Array::fill_waits(std::size_t channel, Wait why, std::int64_t t) {
+  if (observer_ != nullptr) observer_->fill_waits(number_, static_cast<int>(channel), why, t);
+  return false;
+}
+
+bool Array::drain_waits(Wait why, std::int64_t t) {
+  if (observer_ != nullptr) observer_->drain_waits(number_, why, t);
+  return false;
+}
+
+void Array::tell_fill(std::size_t channel, const Timing& time,
+                      const std::array<Residence*, 3>& begins) {
+  FillEvent e;
+  e.array = number_;
+  e.channel = static_cast<int>(channel);
+  e.step = time.step;
+  for (std::size_t x = 0; x < 3; ++x) {
+    const Residence* r = begins[x];
+    if (r == nullptr) continue;
+    e.residence[x] = progress_[x].next_fill - 1;
+    e.words[x] = r->injected;
+    e.delivered[x] = r->delivered;
+    e.tile[x] = r->enter->tile;
+    e.per_child[x] = r->readback_per_child.empty() ? &r->enter->per_child : &r->readback_per_child;
+  }
+  e.channel_free = time.channel;
+  e.parent = time.parent;
+  e.slot = time.slot;
+  e.start = time.start;
+  e.injected = time.injected;
+  e.arrival = time.arrival;
+  observer_->fill(e);
+}
+
+void Array::tell_work(const std::array<GapPiece, kGapPieces>& gap, std::int64_t start,
+                      std::int64_t end, std::int64_t macs) {
+  WorkEvent& e = work_event_;
+  e.array = number_;
+  e.step = walker_.step();
+  e.start = start;
+  e.end = end;
+  e.macs = macs;
+  e.lanes = m_.mapping.machine.machine.lanes;
+  e.walker = &walker_;
+  e.gap.clear();
+  if (worked_)
+    for (const GapPiece& g : gap)
+      if (g.cycles > 0) e.gap.push_back({g.of, g.until});
+  if (observer_->wants_pes()) {
+    e.pes = &pe_->details();
+    if (m_.options.carry_data) {
+      e.inputs = pe_->inputs();
+      e.weights = pe_->weights();
+      e.sums = pe_->sums();
+    }
+  }
+  observer_->work(e);
 }
 
 bool Array::try_drain(std::int64_t t, bool granted) {
   if (drain_injecting_ || drain_injected_at_ > t) return false;
   const std::int64_t g = next_drain_;
   if (pes()) {
-    if (over_at_.empty() || over_at_.front() > t) return false;
+    if (over_at_.empty() || over_at_.front() > t) return drain_waits(Wait::Nothing, t);
   } else {
-    if (over_ <= g) return false;
-    if (refetch() && progress(Tensor::Output).arrived <= g) return false;
+    if (over_ <= g) return drain_waits(Wait::Nothing, t);
+    if (refetch() && progress(Tensor::Output).arrived <= g) return drain_waits(Wait::Readback, t);
   }
   Residence* r = traffic(Tensor::Output).at(g + 1);
-  if (r == nullptr) return false;
+  if (r == nullptr) return drain_waits(Wait::Nothing, t);
   if (r->leave_injected > 0) {
     if (above_ != nullptr) {
       const std::int64_t before = r->leave_parent - above_->slots_;
-      if (before >= 0 && above_->progress(Tensor::Output).released <= before) return false;
+      if (before >= 0 && above_->progress(Tensor::Output).released <= before)
+        return drain_waits(Wait::Slot, t);
     }
-    if (!granted && !medium_->request(0, t)) return false;
+    if (!granted && !medium_->request(0, t)) return drain_waits(Wait::Medium, t);
   }
   std::int64_t inject = 0;
   if (r->leave_injected > 0) {
@@ -539,9 +637,17 @@ bool Array::try_drain(std::int64_t t, bool granted) {
   if (pes()) over_at_.pop_front();
   ++next_drain_;
   drain_busy_ += inject;
+  const std::int64_t channel_free = drain_injected_at_;
   drain_injected_at_ = t + inject;
   const bool words = r->leave_injected > 0;
   drain_flights_.push_back({words ? drain_injected_at_ + drain_latency_ : t, g});
+  if (observer_ != nullptr && words && above_ != nullptr) {
+    const Residence* up = above_->traffic(Tensor::Output).at(r->leave_parent);
+    observer_->outputs_begin(above_->number_, r->leave_parent, up->enter->tile, t);
+  }
+  if (observer_ != nullptr)
+    observer_->drain({number_, g, r->leave_injected, r->leave_sent, channel_free, t,
+                      drain_injected_at_, drain_flights_.back().arrival});
   if (r->end) drains_end_ = true;
   drain_injecting_ = true;
   if (words && granted) medium_->occupy(drain_injected_at_);

@@ -14,6 +14,7 @@
 #include "sim/noc/medium.h"
 #include "sim/pe/pe_array.h"
 #include "sim/simulator.h"
+#include "sim/trace/observer.h"
 
 namespace counterpoint::sim {
 
@@ -43,7 +44,7 @@ class Array : public sc_core::sc_module {
  public:
   SC_HAS_PROCESS(Array);
   /// The unit at `path` with its children.
-  Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::int64_t> path);
+  Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::int64_t> path, int number);
   ~Array() override;
 
   /// Connects the array whose child the unit is, and those of the children (none if they are
@@ -53,7 +54,8 @@ class Array : public sc_core::sc_module {
   /// What the unit will need first; call for the innermost arrays before those above.
   void start();
   bool finished() const;
-  std::string report() const;  ///< what it waits for, for a deadlock's message
+  std::string report() const;         ///< what it waits for, for a deadlock's message
+  ArrayDescription describe() const;  ///< for observers
   UnitStore& store() { return *store_; }
   std::int64_t last_drain_arrival() const { return last_drain_arrival_; }
   /// Adds the totals that are kept per array (cycle stack, bandwidth requirement, busy cycles).
@@ -118,7 +120,19 @@ class Array : public sc_core::sc_module {
   void recycle(Tensor t);
   std::int64_t duration(std::int64_t bits, std::int64_t words, hw::Rate rate) const;
   int width(Tensor t) const;
-  void stack_gap(std::int64_t from, std::int64_t to, std::int64_t step);
+  struct GapPiece {
+    std::int64_t stats::CycleStack::*into = nullptr;
+    CycleClass of = CycleClass::Drain;
+    std::int64_t until = 0, cycles = 0;
+  };
+  static constexpr std::size_t kGapPieces = 7;
+  std::array<GapPiece, kGapPieces> stack_gap(std::int64_t from, std::int64_t to,
+                                             std::int64_t step) const;
+  bool fill_waits(std::size_t channel, Wait why, std::int64_t t);  // false
+  bool drain_waits(Wait why, std::int64_t t);                      // false
+  void tell_fill(std::size_t channel, const Timing& time, const std::array<Residence*, 3>& begins);
+  void tell_work(const std::array<GapPiece, kGapPieces>& gap, std::int64_t start, std::int64_t end,
+                 std::int64_t macs);
   void account_words(std::int64_t step, std::int64_t words);
   void account_work(std::int64_t step, std::int64_t work);
   void settle(std::int64_t words, std::int64_t work);
@@ -127,6 +141,9 @@ class Array : public sc_core::sc_module {
   void advance_ledger();
 
   Machine& m_;
+  Observer* observer_;
+  int number_;
+  WorkEvent work_event_;
   std::vector<std::int64_t> path_;
   std::size_t depth_;
   Array* above_ = nullptr;

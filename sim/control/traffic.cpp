@@ -527,13 +527,17 @@ void TensorTraffic::enter_output(Residence& r) {
 }
 
 // The largest tiles, and tiles with what is new beside them, so far.
-void TensorTraffic::note_tiles(const Moves& m) {
+void TensorTraffic::note_tiles(Moves& m) {
   const std::int64_t n = walker_.children();
-  std::int64_t size = -1;
+  std::int64_t size = -1, active = 0;
+  for (const std::uint8_t a : active_now_) active += a != 0 ? 1 : 0;
   for (std::int64_t p = 0; p < n; ++p) {
     const std::size_t j = static_cast<std::size_t>(p);
     if (!active_now_[j]) continue;
-    if (spatial_ || size < 0) size = tile_size(p, false);
+    if (spatial_ || size < 0) {
+      size = tile_size(p, false);
+      m.tile += spatial_ ? size : size * active;
+    }
     const bool held = started_ && !walker_.gap() && active_before_[j];
     largest_tile = std::max(largest_tile, size);
     largest_sliding =

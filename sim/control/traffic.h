@@ -39,6 +39,7 @@ struct Moves {
   std::int64_t base = 0;                ///< what the word numbers are counted from
   std::int64_t injected = 0;            ///< W
   std::int64_t delivered = 0;           ///< each receiver (sender)
+  std::int64_t tile = 0;                ///< entering: words that all children hold then
   std::size_t size() const { return ids.size(); }
 };
 
@@ -201,7 +202,7 @@ class TensorTraffic {
   void operand_words(Moves& m);
   void output_words(Moves& m);
   void leaving_words(Moves& m, bool last);
-  void note_tiles(const Moves& m);
+  void note_tiles(Moves& m);
   void enter_output(Residence& r);
   void leave_output(Residence& r, bool last);
   const Runs& set(std::size_t axis, std::int64_t p, bool before) const;

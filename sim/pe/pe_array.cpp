@@ -164,6 +164,7 @@ PeArray::Work PeArray::work(const StepWalker& walker) {
   const auto found = recipes_.find(key_);
   if (found != recipes_.end()) {
     const Recipe& r = found->second;
+    last_details_ = r.flat || !carry_ ? &r.details : &details_;
     if (!carry_) return r.work;
     if (!r.flat) return execute(walker, nullptr);
     const std::int32_t *a = r.in.data(), *b = r.weight.data(), *c = r.out.data();
@@ -187,14 +188,38 @@ PeArray::Work PeArray::work(const StepWalker& walker) {
     recipes_.clear();
     recipe_words_ = 3 * recipe.in.size() + 64;
   }
+  if (keep_) recipe.details = details_;
+  last_details_ = &details_;
   const Work work = recipe.work;
   recipes_.emplace(key_, std::move(recipe));
   return work;
 }
 
+void PeArray::keep_details() {
+  keep_ = true;
+}
+
+// The last multiply-accumulate in the order of the loops.
+void PeArray::note(std::int64_t p, std::int64_t macs) {
+  PeDetail& d = details_[static_cast<std::size_t>(p)];
+  d.macs = macs;
+  if (!carry_ || macs == 0) return;
+  Place sum;
+  for (const Places* list :
+       {&places_[0], &places_[1], &places_[2], &places_[3], &pairs_[0], &pairs_[1]}) {
+    sum.in += list->back().in;
+    sum.weight += list->back().weight;
+    sum.out += list->back().out;
+  }
+  d.input = static_cast<std::int32_t>(p * local_[0].words) + sum.in;
+  d.weight = static_cast<std::int32_t>(p * local_[1].words) + sum.weight;
+  d.output = static_cast<std::int32_t>(p * local_[2].words) + sum.out;
+}
+
 // Does the step, or with a recipe only writes down how it is done.
 PeArray::Work PeArray::execute(const StepWalker& walker, Recipe* recipe) {
   Work result;
+  if (keep_) details_.assign(static_cast<std::size_t>(pes_), {});
   const std::array<Dim, 2> outs = {Dim::Y, Dim::X}, kernels = {Dim::R, Dim::S};
   for (std::int64_t p = 0; p < walker.children(); ++p) {
     if (!walker.active(p)) continue;
@@ -232,6 +257,7 @@ PeArray::Work PeArray::execute(const StepWalker& walker, Recipe* recipe) {
       }
     }
     result.total += macs;
+    if (keep_) note(p, macs);
     result.largest = std::max(result.largest, macs);
     if (!carry_) continue;
     if (recipe != nullptr) {

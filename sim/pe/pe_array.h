@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/control/traffic.h"
+#include "sim/trace/observer.h"
 
 namespace counterpoint::sim {
 
@@ -29,6 +30,14 @@ class PeArray {
   /// Executes the walker's present step on all active PEs.
   Work work(const StepWalker& walker);
 
+  /// Keeps, per PE, what the step was; call before the first work.
+  void keep_details();
+  /// Of the last work, per PE; operands and sums by place (empty without data).
+  const std::vector<PeDetail>& details() const { return *last_details_; }
+  const std::int32_t* inputs() const { return in_.data(); }
+  const std::int32_t* weights() const { return weight_.data(); }
+  const std::int64_t* sums() const { return out_.data(); }
+
  private:
   /// What the PEs do in steps that lie alike: the places of the operands of every
   /// multiply-accumulate. Neighbouring entries belong to different PEs, so that sums do not wait
@@ -37,6 +46,7 @@ class PeArray {
     Work work;
     bool flat = false;  ///< the places are listed; not for steps of many multiply-accumulates
     std::vector<std::int32_t> in, weight, out;
+    std::vector<PeDetail> details;  // if they are kept
   };
   using Key = std::vector<std::int64_t>;
   struct KeyHash {
@@ -52,6 +62,7 @@ class PeArray {
   void describe(const StepWalker& walker);
   void describe_children(const StepWalker& walker);
   Work execute(const StepWalker& walker, Recipe* recipe);
+  void note(std::int64_t p, std::int64_t macs);
   struct Place {
     std::int32_t in = 0, weight = 0, out = 0;
   };
@@ -93,6 +104,9 @@ class PeArray {
   std::uint64_t version_ = 0;
   std::vector<std::array<std::int32_t, 3>> listed_;  ///< scratch: one PE's places
   std::vector<std::int32_t> listed_end_;             ///< per active PE
+  bool keep_ = false;
+  std::vector<PeDetail> details_;
+  const std::vector<PeDetail>* last_details_ = &details_;
 };
 
 }  // namespace counterpoint::sim

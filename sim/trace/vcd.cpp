@@ -15,14 +15,6 @@ std::string word(const std::string& text) {
   return out;
 }
 
-// Names: readers take brackets for bit ranges and dots for hierarchy.
-std::string name_of(const std::string& text) {
-  std::string out = word(text);
-  for (char& c : out)
-    if (c == '[' || c == ']' || c == '.' || c == '$' || c == '\\') c = '_';
-  return out.empty() ? "_" : out;
-}
-
 // 94 printable characters, shortest first.
 std::string code_of(std::size_t n) {
   std::string out;
@@ -33,25 +25,28 @@ std::string code_of(std::size_t n) {
   return out;
 }
 
-std::string binary(std::uint64_t v) {
-  std::string out;
-  do {
-    out += static_cast<char>('0' + (v & 1u));
-    v >>= 1u;
-  } while (v > 0);
-  std::reverse(out.begin(), out.end());
-  return out;
-}
-
 void require(bool holds, const char* what) {
   if (!holds) throw std::logic_error(std::string("VCD: ") + what);
 }
 
 }  // namespace
 
+// Names: readers take brackets for bit ranges and dots for hierarchy.
+std::string Vcd::name_of(const std::string& text) {
+  std::string out = word(text);
+  for (char& c : out)
+    if (c == '[' || c == ']' || c == '.' || c == '$' || c == '\\') c = '_';
+  return out.empty() ? "_" : out;
+}
+
 void Vcd::put(const std::string& text) {
-  out_ << text;
+  buffer_ += text;
   bytes_ += static_cast<std::int64_t>(text.size());
+}
+
+void Vcd::spill() {
+  out_.write(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
+  buffer_.clear();
 }
 
 void Vcd::open(const std::string& scope) {
@@ -83,42 +78,69 @@ Vcd::Signal Vcd::number(const std::string& name, int bits) {
   return declare("wire", bits, name);
 }
 
-Vcd::Signal Vcd::text(const std::string& name) {
-  return declare("string", 0, name);
+Vcd::Signal Vcd::choice(const std::string& name, const std::vector<std::string>& texts) {
+  require(!texts.empty(), "a choice of nothing");
+  const Signal signal = declare("string", 0, name);
+  for (const std::string& t : texts) signals_[signal].texts.push_back("s" + word(t));
+  return signal;
 }
 
 void Vcd::value(const State& s) {
-  if (s.bits == 0)
-    put("s" + (s.now_text.empty() ? "-" : s.now_text) + " " + s.code + "\n");
-  else if (s.bits == 1)
-    put((s.now != 0 ? "1" : "0") + s.code + "\n");
-  else
-    put("b" + binary(s.now) + " " + s.code + "\n");
+  const std::size_t before = buffer_.size();
+  if (s.bits == 0) {
+    buffer_ += s.texts[s.now];
+    buffer_ += ' ';
+  } else if (s.bits == 1) {
+    buffer_ += s.now != 0 ? '1' : '0';
+  } else {
+    char digits[66];
+    char* at = digits + sizeof digits;
+    *--at = ' ';
+    std::uint64_t v = s.now;
+    do {
+      *--at = static_cast<char>('0' + (v & 1u));
+      v >>= 1u;
+    } while (v > 0);
+    *--at = 'b';
+    buffer_.append(at, static_cast<std::size_t>(digits + sizeof digits - at));
+  }
+  buffer_ += s.code;
+  buffer_ += '\n';
+  bytes_ += static_cast<std::int64_t>(buffer_.size() - before);
 }
 
-void Vcd::begin() {
+void Vcd::stamp() {
+  if (!stamped_) put("#" + std::to_string(time_) + "\n");
+  stamped_ = true;
+}
+
+void Vcd::begin(std::int64_t cycle) {
   require(!begun_ && depth_ == 0 && !signals_.empty(), "begun twice, open scopes or no signal");
-  put("$enddefinitions $end\n#0\n$dumpvars\n");
-  for (const State& s : signals_) value(s);
+  time_ = cycle;
+  put("$enddefinitions $end\n");
+  stamped_ = false;
+  stamp();
+  put("$dumpvars\n");
+  for (State& s : signals_) {
+    value(s);
+    s.written = s.now;
+    s.pending = false;
+  }
+  pending_.clear();
   put("$end\n");
   begun_ = true;
 }
 
 void Vcd::set(Signal signal, std::uint64_t v) {
   State& s = signals_.at(signal);
-  require(begun_ && s.bits > 0, "a number for a text, or before the beginning");
-  require(s.bits == 64 || v >> s.bits == 0, "a number is too large for its signal");
+  if (s.bits == 0)
+    require(v < s.texts.size(), "no such text");
+  else
+    require(s.bits == 64 || v >> s.bits == 0, "a number is too large for its signal");
   s.now = v;
-  if (!s.pending) pending_.push_back(signal);
+  if (!begun_ || s.pending) return;
   s.pending = true;
-}
-
-void Vcd::set(Signal signal, const std::string& v) {
-  State& s = signals_.at(signal);
-  require(begun_ && s.bits == 0, "a text for a number, or before the beginning");
-  s.now_text = word(v);
-  if (!s.pending) pending_.push_back(signal);
-  s.pending = true;
+  pending_.push_back(signal);
 }
 
 void Vcd::flush() {
@@ -127,14 +149,13 @@ void Vcd::flush() {
   for (const Signal i : pending_) {
     State& s = signals_[i];
     s.pending = false;
-    if (s.now == s.written && s.now_text == s.written_text) continue;
-    if (!stamped_) put("#" + std::to_string(time_) + "\n");
-    stamped_ = true;
+    if (s.now == s.written) continue;
+    stamp();
     value(s);
     s.written = s.now;
-    s.written_text = s.now_text;
   }
   pending_.clear();
+  if (buffer_.size() > (1u << 16)) spill();
 }
 
 void Vcd::time(std::int64_t cycle) {
@@ -148,8 +169,8 @@ void Vcd::time(std::int64_t cycle) {
 void Vcd::end(std::int64_t cycle) {
   time(cycle);
   flush();
-  if (!stamped_) put("#" + std::to_string(time_) + "\n");
-  stamped_ = true;
+  stamp();
+  spill();
 }
 
 }  // namespace counterpoint::sim

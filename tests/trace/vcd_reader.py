@@ -1,8 +1,11 @@
-# SPDX-License-Identifier: Apache-2.0
+#SPDX - License - Identifier : Apache - 2.0
 """Reads a Value Change Dump with the standard library alone, for checks of what was written.
 
 vcd_reader.py FILE prints, per signal, `path<TAB>sum over time of value (numbers)` and, per text,
-`path=value<TAB>time spent`, sorted."""
+`path=value<TAB>time spent`, sorted. vcd_reader.py --json FILE... prints an object of all files:
+per signal "times" (time spent by text) or "sum" (over time) and "last" (value at the end), and the
+number of "changes"."""
+import json
 import re
 import sys
 
@@ -64,15 +67,41 @@ def read(path):
     return {s.path: s for s in by_code.values()}, now
 
 
+def times(s, last):
+    spent = {}
+    for v, d in s.spans(last):
+        if d > 0:
+            spent[v] = spent.get(v, 0) + d
+    return spent
+
+
+def total(s, last):
+    return sum(v * d for v, d in s.spans(last))
+
+
+def summary(file):
+    signals, last = read(file)
+    out = {"begin": min(s.changes[0][0] for s in signals.values()), "end": last, "signals": {}}
+    for s in signals.values():
+        about = {"changes": len(s.changes)}
+        if s.kind == "string":
+            about["times"] = times(s, last)
+        else:
+            about.update(sum=total(s, last), last=s.changes[-1][1])
+        out["signals"][s.path] = about
+    return out
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "--json":
+        print(json.dumps({
+file: summary(file) for file in sys.argv[2:]}))
+        sys.exit()
     signals, last = read(sys.argv[1])
     lines = []
     for s in signals.values():
         if s.kind == "string":
-            spent = {}
-            for v, d in s.spans(last):
-                spent[v] = spent.get(v, 0) + d
-            lines += [f"{s.path}={v}\t{d}" for v, d in spent.items()]
+            lines += [f"{s.path}={v}\t{d}" for v, d in times(s, last).items()]
         else:
-            lines.append(f"{s.path}\t{sum(v * d for v, d in s.spans(last))}")
+            lines.append(f"{s.path}\t{total(s, last)}")
     print("\n".join(sorted(lines)))

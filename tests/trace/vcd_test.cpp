@@ -1,34 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/trace/vcd.h"
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <array>
-#include <cstdio>
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
+
+#include "tests/trace/read_back.h"
 
 namespace counterpoint::sim {
 namespace {
 
 // What the independent reader makes of a dump: the sum over time of each number, the time in
 // each state.
-std::string read_back(const std::string& dump) {
-  const std::string file =
-      ::testing::TempDir() + "counterpoint-" + std::to_string(getpid()) + ".vcd";
+std::string read(const std::string& dump) {
+  const std::string file = temporary("one.vcd");
   std::ofstream(file) << dump;
-  const std::string command =
-      "python3 -B '" COUNTERPOINT_SOURCE_DIR "/tests/trace/vcd_reader.py' '" + file + "' 2>&1";
-  FILE* pipe = popen(command.c_str(), "r");
-  std::string out;
-  std::array<char, 4096> part{};
-  for (std::size_t n = 0; (n = fread(part.data(), 1, part.size(), pipe)) > 0;)
-    out.append(part.data(), n);
-  const int status = pclose(pipe);
+  const std::string out = output_of(
+      "python3 -B '" COUNTERPOINT_SOURCE_DIR "/tests/trace/vcd_reader.py' '" + file + "'");
   std::remove(file.c_str());
-  EXPECT_EQ(status, 0) << out;
   return out;
 }
 
@@ -42,26 +30,26 @@ TEST(Vcd, TellsAnIndependentReaderWhatHappened) {
   const Vcd::Signal words = vcd.number("words", 8);
   vcd.close();
   vcd.open("PE[0]");
-  const Vcd::Signal state = vcd.text("state");
+  const Vcd::Signal state =
+      vcd.choice("state", {"-", "waiting for fill: weights", "working", "draining"});
   const Vcd::Signal busy = vcd.number("busy", 1);
   vcd.close();
   vcd.close();
+  vcd.set(state, 1);
   vcd.begin();
-  vcd.set(state, "waiting for fill: weights");
   vcd.time(2);
   vcd.set(words, std::uint64_t{3});
-  vcd.set(state, "working");
+  vcd.set(state, 2);
   vcd.set(busy, std::uint64_t{1});
   vcd.time(5);
   vcd.set(words, std::uint64_t{1});
   vcd.time(9);
   vcd.set(words, std::uint64_t{0});
   vcd.set(busy, std::uint64_t{0});
-  vcd.set(state, "draining");
+  vcd.set(state, 3);
   vcd.end(12);
-  EXPECT_EQ(read_back(out.str()),
+  EXPECT_EQ(read(out.str()),
             "machine.PE_0_.busy\t7\n"
-            "machine.PE_0_.state=-\t0\n"
             "machine.PE_0_.state=draining\t3\n"
             "machine.PE_0_.state=waiting_for_fill:_weights\t2\n"
             "machine.PE_0_.state=working\t7\n"
@@ -100,7 +88,7 @@ TEST(Vcd, GivesEverySignalACodeOfItsOwn) {
     expected += "m.n" + std::to_string(1000 + i) + "\t" + std::to_string(2 * i) + "\n";
   }
   vcd.end(2);
-  EXPECT_EQ(read_back(out.str()), expected);
+  EXPECT_EQ(read(out.str()), expected);
 }
 
 TEST(Vcd, RefusesMisuse) {
@@ -109,11 +97,13 @@ TEST(Vcd, RefusesMisuse) {
   EXPECT_THROW(vcd.number("a", 1), std::logic_error);
   vcd.open("m");
   const Vcd::Signal a = vcd.number("a", 3);
+  EXPECT_THROW(vcd.choice("c", {}), std::logic_error);
+  const Vcd::Signal b = vcd.choice("b", {"x", "y"});
   EXPECT_THROW(vcd.begin(), std::logic_error);
   vcd.close();
   vcd.begin();
   EXPECT_THROW(vcd.set(a, std::uint64_t{8}), std::logic_error);
-  EXPECT_THROW(vcd.set(a, std::string("x")), std::logic_error);
+  EXPECT_THROW(vcd.set(b, 2), std::logic_error);
   vcd.time(4);
   EXPECT_THROW(vcd.time(3), std::logic_error);
 }
