@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 bash scripts/setup.sh
 bash scripts/setup_browser.sh
+bash scripts/setup_waves.sh
 jobs=$(nproc)
 
 echo "== formatting"

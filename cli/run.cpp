@@ -176,6 +176,10 @@ int run(const char* command, validation::Mode mode, const char* examples,
   if (mode != validation::Mode::Estimate) c.options.carry_data = !(*values)["no-data"].as<bool>();
   if (mode != validation::Mode::Estimate) {
     c.options.trace = trace_options(*values, in);
+    if (c.options.trace.level == sim::TraceLevel::Data && !c.options.carry_data)
+      throw UsageError("--trace-level data shows values, which --no-data leaves out");
+    if (c.options.trace.profile && format != "json")
+      throw UsageError("--profile is part of --format json only");
     if (c.options.trace.any()) warn_of_size(in, c.options);
   }
   if (mode == validation::Mode::Validate) {

@@ -287,7 +287,7 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
     }
     stream.flush();
     const bool good = stream.good() && (!pipe || pipe->finish());
-    file.close();
+    if (file.is_open()) file.close();
     if (!good || !file) throw cannot(trace.waveform);
     const std::string save = gtkw_of(trace.waveform);
     std::ofstream gtkw(save);

@@ -82,7 +82,11 @@ void Profile::end(std::int64_t cycles) {
     bin_cycles *= 2;
   for (Bins* b : all) {
     while (b->cycles() < bin_cycles) b->widen();
-    b->values.resize(static_cast<std::size_t>((cycles + bin_cycles - 1) / bin_cycles));
+    // What takes no time may happen at the very end.
+    const std::size_t bins =
+        static_cast<std::size_t>(std::max<std::int64_t>((cycles + bin_cycles - 1) / bin_cycles, 1));
+    if (b->values.size() < bins) b->values.resize(bins);
+    for (; b->values.size() > bins; b->values.pop_back()) b->values[bins - 1] += b->values.back();
   }
 }
 

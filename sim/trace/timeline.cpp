@@ -47,17 +47,14 @@ void Timeline::begin(const std::vector<ArrayDescription>& arrays) {
       tracks_.push_back({unit, name});
       return static_cast<std::uint32_t>(tracks_.size() - 1);
     };
-    const std::string& network = mapping_.machine.network[a.path.size()].name;
     for (const auto& channel : a.channels)
-      u.fills.push_back(
-          track(network + (a.channels.size() == 1
-                               ? " fill"
-                               : " fill " + std::string(workloads::name(channel[0])))));
+      u.fills.push_back(track(
+          a.channels.size() == 1 ? "fill" : "fill " + std::string(workloads::name(channel[0]))));
     if (a.pes) {
       u.work = track("work");
-      u.gaps = track("between works");
+      u.gaps = track("waits");
     }
-    u.drain = track(network + " drain");
+    u.drain = track("drain");
     const auto counter = [&](const std::string& name) {
       counters_.emplace_back(unit, name);
       return static_cast<std::uint32_t>(counters_.size() - 1);
@@ -369,15 +366,17 @@ std::string Timeline::write_text(int columns) const {
     for (auto& column : spent[t]) {
       std::int64_t all = 0;
       for (const std::int64_t n : column) all += n;
-      column[0] = each - all;
-      row += keys[static_cast<std::size_t>(std::max_element(column.begin(), column.end()) -
-                                           column.begin())];
+      const std::size_t most =
+          static_cast<std::size_t>(std::max_element(column.begin(), column.end()) - column.begin());
+      row += all == 0 ? '.' : 2 * all < each ? '-' : keys[most];
     }
     out += fmt::format("{:<{}} |{}|\n", units_[tracks_[t].unit].name + " " + tracks_[t].name, label,
                        row);
   }
   out +=
-      "fills: I inputs, W weights, P partial sums, M several; D drains; # work; . nothing\n"
+      "fills: I inputs, W weights, P partial sums, M several; D drains; # work; - less than half "
+      "of "
+      "the time; . nothing\n"
       "waits: a level above, b bandwidth, d drain or slot, l latency, c contention, s start-up, "
       "t tail\n";
   return out;

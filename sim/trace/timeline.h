@@ -38,7 +38,7 @@ class Timeline : public Observer {
   /// there is a cycle here.
   void write_json(std::ostream& out) const;
   /// The window as lines of at most `columns` characters: a row per track, a column per equal
-  /// number of cycles, and a key. Each character is what took most of its column.
+  /// number of cycles, and a key. Each character is what took most of the busy part of its column.
   std::string write_text(int columns) const;
   /// Every slice as a line of its own, in the order of time.
   std::string write_list() const;

@@ -149,9 +149,8 @@ void Waveform::begin(const std::vector<ArrayDescription>& arrays) {
       if (links)
         for (const workloads::Dim d : workloads::kAllDims)
           if (layer.has(d) && layer[d] > 1)
-            u.loop[static_cast<std::size_t>(workloads::index(d))] =
-                declare(scopes, "loop_" + plain(workloads::name(d)), bits_for(layer[d]),
-                        Look::Decimal);
+            u.loop[static_cast<std::size_t>(workloads::index(d))] = declare(
+                scopes, "loop_" + plain(workloads::name(d)), bits_for(layer[d]), Look::Decimal);
     }
     if (links) {
       const auto stream = [&](Stream& s, const std::string& direction,
@@ -449,10 +448,12 @@ void Waveform::end(std::int64_t cycles) {
 }
 
 std::string Waveform::save_file(const std::string& dump) const {
-  // The flags of GTKWave's traces: 0x1 highlight is not used; see its manual, "save file".
-  constexpr unsigned kDecimal = 0x24, kSigned = 0x420, kAscii = 0x28000, kAnalog = 0x88024;
-  constexpr unsigned kGroupBegin = 0xc00200, kGroupEnd = 0x1401200;
-  (void)kAscii;
+  // Flags of GTKWave's traces: right-justified 0x20, decimal 0x4, signed 0x400, analog step 0x8000
+  // with the y scale of the window 0x80000; groups: blank line 0x200, begin 0x800000, end
+  // 0x1000000, closed 0x400000.
+  constexpr unsigned kDecimal = 0x24, kSigned = 0x420, kText = 0x28, kAnalog = 0x88024;
+  constexpr unsigned kGroupBegin = 0x800200, kGroupEnd = 0x1000200, kClosed = 0x400000;
+  constexpr std::size_t kOpenGroups = 8;
   std::string out = "[*] Counterpoint: groups follow the machine, times are cycles\n";
   out += fmt::format("[dumpfile] \"{}\"\n[timestart] {}\n", dump, options_.from);
   out += "[size] 1600 900\n[pos] -1 -1\n*-6.0 0";
@@ -465,8 +466,10 @@ std::string Waveform::save_file(const std::string& dump) const {
     out += fmt::format(" {}", i < markers.size() ? markers[i] : -1);
   out += "\n[sst_width] 240\n[signals_width] 340\n[sst_expanded] 1\n";
   std::string group;
+  unsigned closed = 0;
+  std::size_t groups = 0;
   const auto close = [&] {
-    if (!group.empty()) out += fmt::format("@{:x}\n-{}\n", kGroupEnd, group);
+    if (!group.empty()) out += fmt::format("@{:x}\n-{}\n", kGroupEnd | closed, group);
   };
   for (const Declared& d : declared_) {
     std::string scope;
@@ -474,10 +477,14 @@ std::string Waveform::save_file(const std::string& dump) const {
     if (scope != group) {
       close();
       group = scope;
-      out += fmt::format("@{:x}\n-{}\n", kGroupBegin, group);
+      // Open: what there is room for, without the slots of buffers.
+      closed = d.scopes.back() == "slots" || groups >= kOpenGroups ? kClosed : 0;
+      if (closed == 0) ++groups;
+      out += fmt::format("@{:x}\n-{}\n", kGroupBegin | closed, group);
     }
-    const std::string signal = full_name(d.scopes, Vcd::name_of(d.name)) +
-                               (d.bits > 1 ? fmt::format("[{}:0]", d.bits - 1) : "");
+    const std::string name = Vcd::name_of(d.name);
+    const std::string signal =
+        full_name(d.scopes, name) + (d.bits > 1 ? fmt::format("[{}:0]", d.bits - 1) : "");
     // Red: why it waits; green: work; blue: words; orange: slots.
     const int colour = d.name == "cycle_class" || d.name == "state" ? 1
                        : d.name.find("mac") != std::string::npos    ? 4
@@ -486,9 +493,11 @@ std::string Waveform::save_file(const std::string& dump) const {
                                                                     : 0;
     const unsigned flags = d.look == Look::Analog   ? kAnalog
                            : d.look == Look::Signed ? kSigned
-                           : d.bits == 0            ? 0x28
+                           : d.bits == 0            ? kText
                                                     : kDecimal;
-    out += fmt::format("@{:x}\n[color] {}\n{}\n", flags, colour, signal);
+    out += fmt::format("@{:x}\n[color] {}\n+{{{}}} {}\n", flags, colour, name, signal);
+    // An analog trace is as high as itself and the blank lines below it.
+    if (d.look == Look::Analog) out += "@20000\n-\n@20000\n-\n";
   }
   close();
   return out;
