@@ -11,6 +11,7 @@
 #include <fstream>
 #include <thread>
 
+#include "analytic/estimator.h"
 #include "cli/options.h"
 #include "input/diagnostics.h"
 #include "validation/bars.h"
@@ -78,6 +79,8 @@ validation::TraceOptions trace_options(const po::variables_map& values, const In
   for (const char* of_files : {"trace-window", "trace-limit"})
     if (values.count(of_files) != 0 && !files)
       throw UsageError(fmt::format("--{} needs --trace or --timeline", of_files));
+  if (files && t.waveform == t.timeline)
+    throw UsageError("--trace and --timeline write different files");
   if (files && in.layers.size() != 1)
     throw UsageError(fmt::format(
         "--trace and --timeline show one layer and {} are selected: choose one with --layers",
@@ -88,7 +91,10 @@ validation::TraceOptions trace_options(const po::variables_map& values, const In
 // A large file is announced before it is written.
 void warn_of_size(const Inputs& in, const validation::RunOptions& options) {
   constexpr double kLarge = 64.0 * (1 << 20);
-  if (options.trace.waveform.empty() || !options.trace.window.empty()) return;
+  // (finding a step or the longest stall takes a run of its own: such windows are small)
+  if (options.trace.waveform.empty() ||
+      options.trace.window.find_first_of("st") != std::string::npos)
+    return;
   const workloads::NetworkLayer& layer = *in.layers.front();
   std::string refused;
   const workloads::Dataflow* flow =
@@ -97,10 +103,18 @@ void warn_of_size(const Inputs& in, const validation::RunOptions& options) {
   if (flow == nullptr) return;
   const auto bound = workloads::bind(layer.layer, *flow, in.machine, {options.waive_capacity});
   if (!bound.mapping) return;
-  const double bytes = validation::waveform_estimate(*bound.mapping, options.trace.level);
+  double bytes = validation::waveform_estimate(*bound.mapping, options.trace.level);
+  if (!options.trace.window.empty()) {
+    const validation::Window w = validation::find_window(*bound.mapping, options.trace.window);
+    const double cycles =
+        std::max(1.0, static_cast<double>(analytic::estimate(*bound.mapping).cycles));
+    bytes *=
+        std::max(0.0, std::min(static_cast<double>(w.to), cycles) - static_cast<double>(w.from)) /
+        cycles;
+  }
   if (bytes < kLarge) return;
   std::fprintf(stderr,
-               "the whole waveform would take about %.0f MB as VCD (a sixth of that as FST); it "
+               "the waveform would take about %.0f MB as VCD (a sixth of that as FST); it "
                "ends at --trace-limit, %.0f MB; --trace-window and --trace-scope make it smaller\n",
                bytes / (1 << 20), static_cast<double>(options.trace.limit_bytes) / (1 << 20));
 }

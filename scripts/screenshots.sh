@@ -9,8 +9,11 @@ program=${1:-build/release/cli/counterpoint}
 folder=${2:-docs/images}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$program" validate --machine eyeriss --network alexnet --dataflow row_stationary --no-data \
+"$program" validate --machine eyeriss --network alexnet --dataflow row_stationary --no-data --profile \
   --format json --out "$work/result.json" || [ $? -eq 2 ] # a refused layer is in the report, too
 "$program" report "$work/result.json" --out "$work/report.html"
 mkdir -p "$folder"
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests/report python3 scripts/screenshots.py "$work/report.html" "$folder"
+# GTKWave with a waveform and its save file.
+bash scripts/setup_waves.sh
+PYTHONDONTWRITEBYTECODE=1 python3 tests/trace/gtkwave_test.py "$program" "$folder/gtkwave.png"

@@ -210,14 +210,20 @@ Window find_window(const workloads::Mapping& mapping, const std::string& window)
 
 double waveform_estimate(const workloads::Mapping& mapping, sim::TraceLevel level) {
   const stats::LayerResult r = analytic::estimate(mapping);
-  // A change takes about 8 bytes, a time 8. A step of an array changes state, class, step number
-  // and rate of work, beside its words and slots, and per PE a rate, and three words of data.
+  // A change takes about 8 bytes, a time 8. A step of an array changes its number and the rate of
+  // work, beside its words and slots; the rate of a PE changes where work stops; operands and
+  // partial sums in every step.
   const double steps = static_cast<double>(r.steps);
-  const double pes = static_cast<double>(mapping.nest.levels.back().units);
-  double bytes = 60 * steps;
-  if (level >= sim::TraceLevel::Links) bytes += 300 * steps;
-  if (level >= sim::TraceLevel::Pes) bytes += 6 * steps * pes;
-  if (level >= sim::TraceLevel::Data) bytes += 70 * steps * pes;
+  const stats::CycleStack& k = r.stack;
+  const double stops = std::min(
+      steps, static_cast<double>(k.level_above + k.bandwidth + k.drain + k.latency + k.contention));
+  const double active =
+      static_cast<double>(r.macs) /
+      std::max(1.0, static_cast<double>(k.compute) * static_cast<double>(r.lanes));
+  double bytes = 20 * steps + 30 * stops;
+  if (level >= sim::TraceLevel::Links) bytes += 200 * steps;
+  if (level >= sim::TraceLevel::Pes) bytes += 10 * stops * active;
+  if (level >= sim::TraceLevel::Data) bytes += 40 * steps * active;
   return bytes;
 }
 

@@ -40,8 +40,8 @@ struct Window {
 /// without data to find. Throws input::InputError for what it is not, or a step that is not there.
 Window find_window(const workloads::Mapping& mapping, const std::string& window);
 
-/// Size of the whole waveform, in bytes, by the estimator's number of steps: right within a factor
-/// of three or so, window and scope apart.
+/// Size of the whole waveform, in bytes, by the estimator's number of steps and stalls: right
+/// within a factor of four.
 double waveform_estimate(const workloads::Mapping& mapping, sim::TraceLevel level);
 
 struct Traced {

@@ -316,10 +316,8 @@
         } });
     const cell = (v) => {
       if (v === null) return element('td', {}, '\u2013');
-      // From pale to dark blue; the text is legible on either.
-      const mix = (a, b) => Math.round(a + (b - a) * Math.min(1, Math.max(0, v)));
-      return element('td', { style: 'background:rgb(' + mix(226, 0) + ',' + mix(238, 66) + ',' + mix(250, 134) +
-        ');color:' + (v > 0.45 ? '#ffffff' : '#10161e') }, (100 * v).toFixed(1));
+      // The text is legible on pale and dark.
+      return element('td', { style: 'background:' + shade(v) + ';color:' + (v > 0.45 ? '#ffffff' : '#10161e') }, (100 * v).toFixed(1));
     };
     byId('heat').replaceChildren(
       element('thead', {}, element('tr', {}, element('th', { scope: 'col', class: 'text' }, 'Layer'),
@@ -418,14 +416,78 @@
     return svg;
   }
 
-  let detailChart = null;
+  // ---- what --profile recorded
+  function shade(v) {  // from pale to dark blue
+    const mix = (a, b) => Math.round(a + (b - a) * Math.min(1, Math.max(0, v)));
+    return 'rgb(' + mix(226, 0) + ',' + mix(238, 66) + ',' + mix(250, 134) + ')';
+  }
+  // One cell per unit, in rows; of very many units, a cell is the mean of neighbours.
+  function heatMap(values, perRow, show, label) {
+    let each = 1;
+    while (values.length / each > 4096) each *= 2;
+    const cells = [];
+    for (let i = 0; i < values.length; i += each) {
+      const some = values.slice(i, i + each);
+      cells.push(some.reduce((a, v) => a + v, 0) / some.length);
+    }
+    let columns = each === 1 && perRow > 1 && perRow <= 64 && values.length > perRow ? perRow : 1;
+    if (columns === 1)
+      for (let d = 1; d * d <= cells.length; d++) if (cells.length % d === 0) columns = cells.length / d;
+    if (columns > 128) columns = Math.ceil(Math.sqrt(cells.length));
+    const most = Math.max(...cells), least = Math.min(...cells);
+    const size = Math.max(4, Math.min(22, Math.floor(640 / columns)));
+    const rows = Math.ceil(cells.length / columns);
+    const svg = drawn('svg', { role: 'img', 'aria-label': label, class: 'units',
+      viewBox: '0 0 ' + columns * size + ' ' + rows * size, width: columns * size });
+    cells.forEach((v, i) => {
+      const r = drawn('rect', { x: i % columns * size, y: Math.floor(i / columns) * size, width: size - 1, height: size - 1,
+        fill: shade(most > 0 ? v / most : 0) });
+      r.append(drawn('title', {}, (each === 1 ? 'unit ' + i : 'units ' + i * each + ' to ' + Math.min(values.length - 1, (i + 1) * each - 1)) + ': ' + show(v)));
+      svg.append(r);
+    });
+    const key = element('p', { class: 'quiet' }, whole(values.length) + ' units' + (each > 1 ? ', ' + each + ' to a cell' : '') +
+      (most === least ? ', all ' + show(most) : ', least ' + show(least) + ', most ' + show(most) + ' (darkest)'));
+    return [key, svg];
+  }
+  function timeChart(box, label, unit, bin, series) {
+    const target = element('div', { class: 'chart' }), key = element('div', { class: 'legend' });
+    const shownSeries = series.filter((q) => q.values.some((v) => v > 0));
+    legend(key, shownSeries.map((q, i) => [q.name, palette[i % palette.length]]));
+    box.append(element('h3', {}, label), key, target);
+    chart(target, 220, label, () => ({
+      grid: { left: 8, right: 24, top: 12, bottom: 24, containLabel: true },
+      tooltip: { trigger: 'axis', formatter: (all) => 'from cycle ' + whole(all[0].value[0]) + '\n' +
+        all.map((p) => p.seriesName + ' ' + short(p.value[1])).join('\n') },
+      xAxis: axis({ type: 'value', name: 'cycle', nameLocation: 'middle', nameGap: 24, min: 0, max: 'dataMax', axisLabel: { color: colours.quiet, formatter: short, hideOverlap: true } }),
+      yAxis: axis({ type: 'value', name: unit, nameLocation: 'end', axisLabel: { color: colours.quiet, formatter: short } }),
+      series: shownSeries.map((q, i) => ({ type: 'line', name: q.name, step: 'end', showSymbol: false,
+        lineStyle: { width: 1.5, color: palette[i % palette.length] }, itemStyle: { color: palette[i % palette.length] },
+        data: q.values.map((v, k) => [k * bin, v / bin]) }))
+    }));
+  }
+  function profile(box, l, r) {
+    const p = l.profile, lanes = l.bound_machine ? l.bound_machine.lanes : 1;
+    timeChart(box, 'Words per cycle over time', 'words per cycle', p.bin_cycles, p.networks.flatMap((n) => [
+      { name: n.name + ', to children', values: n.to_children }, { name: n.name + ', to parent', values: n.to_parent }]));
+    timeChart(box, 'Multiply-accumulates per cycle over time', 'MACs per cycle', p.bin_cycles, [{ name: 'MACs', values: p.macs }]);
+    const cycles = Math.max(1, r.cycles);
+    box.append(element('h3', {}, 'Utilization of each PE'),
+      ...heatMap(p.pe_macs.map((v) => v / cycles / lanes), p.pes_per_array, (v) => percent(v), 'Utilization of each PE'));
+    for (const n of p.networks)
+      if (n.delivered.length > 1)
+        box.append(element('h3', {}, 'Load of each link: ' + n.name),
+          ...heatMap(n.delivered.map((v) => v / cycles), n.children, (v) => short(v) + ' words per cycle', 'Words to each child of ' + n.name));
+  }
+
+  let detailCharts = [];
   function choose(l) {
     byId('layer').value = String(ran.indexOf(l));
     const box = byId('detail'), r = main(l);
-    if (detailChart) {
-      if (detailChart.drawn) detailChart.drawn.dispose();
-      charts.splice(charts.indexOf(detailChart), 1);
+    for (const c of detailCharts) {
+      if (c.drawn) c.drawn.dispose();
+      charts.splice(charts.indexOf(c), 1);
     }
+    const before = charts.length;
     box.replaceChildren();
     const left = element('div'), right = element('div');
     box.append(element('div', { class: 'split' }, left, right));
@@ -476,7 +538,9 @@
       series: tensors.map((t, i) => ({ type: 'bar', name: t, itemStyle: { color: palette[i] }, barCategoryGap: '20%',
         data: levels.map((n) => Math.max(1, r.accesses[n][t].reads + r.accesses[n][t].writes)) }))
     }));
-    detailChart = charts[charts.length - 1];
+    if (l.profile) profile(box, l, r);
+    else if (l.simulation) box.append(element('p', { class: 'quiet' }, 'With --profile a simulation also records words and work over time and the load of every PE and link.'));
+    detailCharts = charts.slice(before);
     box.append(element('h3', {}, 'The mapped loop nest'),
       l.nest ? element('pre', { tabindex: '0' }, l.nest) : element('p', { class: 'quiet' }, 'Not in this result.'));
     draw();

@@ -41,7 +41,7 @@ class ReportPage(unittest.TestCase):
             "estimate", "-m", "nvdla_like", "-n", "alexnet", "-d", "nvdla"], "estimate")
         cls.validated = make(cls.directory.name, [
             "validate", "-m", "small", "-n", "alexnet", "-d", "x_p", "-l", "CONV3,CONV5",
-            "--no-data"], "validate")
+            "--no-data", "--profile"], "validate")
 
         def hostile(j):
             j["network"] = j["layers"][0]["layer"] = j["layers"][0]["nest"] = HOSTILE
@@ -107,6 +107,29 @@ class ReportPage(unittest.TestCase):
                          [l["simulation"]["cycles"] for l in layers])
         self.assertEqual(self.browser.run("return document.querySelector('pre').textContent"),
                          layers[0]["nest"])
+
+    def test_draws_what_a_profile_recorded(self):
+        with open(self.validated.replace(".html", ".json"), encoding="utf-8") as f:
+            layer = json.load(f)["layers"][0]
+        p = layer["profile"]
+        self.open(self.validated)
+        cells = self.browser.run(
+            "return [...document.querySelectorAll('svg.units')].map(s=>"
+            "[s.getAttribute('aria-label'), [...s.querySelectorAll('title')].map(t=>t.textContent)])")
+        self.assertEqual(cells[0][0], "Utilization of each PE")
+        cycles = layer["simulation"]["cycles"]
+        self.assertEqual(cells[0][1], [f"unit {i}: {100 * m / cycles:.1f} %"
+                                       for i, m in enumerate(p["pe_macs"])])
+        # A map per network with several children.
+        several = [n for n in p["networks"] if len(n["delivered"]) > 1]
+        self.assertEqual(len(cells), 1 + len(several))
+        for (_, titles), n in zip(cells[1:], several):
+            self.assertEqual(len(titles), len(n["delivered"]))
+        labels = self.browser.run(
+            "return [...document.querySelectorAll('.chart')].map(c=>c.getAttribute('aria-label'))")
+        self.assertIn("Words per cycle over time", labels)
+        self.assertIn("Multiply-accumulates per cycle over time", labels)
+        self.assert_quiet(self.validated)
 
     def test_chooses_a_layer(self):
         self.open(self.validated)
