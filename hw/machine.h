@@ -28,6 +28,55 @@ constexpr int slots(Buffering b) {
 enum class Topology : std::uint8_t {
   Pipe,  ///< ideal: fills and drains have channels of their own
   Bus,   ///< one shared medium for both directions (half-duplex): they collide
+  // Routed: packets over routers and links (struct Fabric); the pipe is a lower bound.
+  Mesh,
+  Torus,
+  Hierarchical,  ///< a mesh of routers with several children each
+  Crossbar,
+  Xy,  ///< a bus of buses
+  Tree,
+  FatTree,
+  Chain,
+  PointToPoint,
+};
+/// Whether transfers travel as packets.
+constexpr bool routed(Topology t) {
+  return t > Topology::Bus;
+}
+/// Where a mesh, torus or chain has the ports of the level above.
+enum class PortPlace : std::uint8_t { Corner, Edge, Spread };
+/// How words reach several children over a routed network, and sums come from several.
+enum class Collective : std::uint8_t {
+  Path,  ///< each child passes them on to the next nearest (sums: adds its own first)
+  Tree,  ///< each child passes them on to two others
+};
+/// Which flows share the routers and links.
+enum class Planes : std::uint8_t {
+  Shared,      ///< all
+  Directions,  ///< one network to the children, one to the parent
+  Tensors,     ///< one per tensor
+};
+
+/// The routers and links of a routed network. Times are network cycles.
+struct Fabric {
+  int width = 0, height = 0;  ///< of the shape; 0: as square as the number of children allows
+  int cluster = 4;            ///< Hierarchical: children of a router
+  int lanes = 4;              ///< FatTree: most lanes of a link
+  int ports = 1;              ///< of the level above
+  PortPlace place = PortPlace::Corner;
+  int vcs = 2;
+  int buffer_depth = 8;   ///< flits per virtual channel
+  int flit_bits = 64;     ///< payload of a flit; a link carries a flit per network cycle
+  int packet_words = 16;  ///< most words of a packet
+  int routing_delay = 0;  ///< cycles before the output is known; 0: known on arrival
+  bool speculative = true;
+  int link_latency = 1;
+  int credit_delay = 0;
+  bool west_first = false;  ///< Mesh: adaptive instead of dimension order
+  bool oldest_first = false;
+  int clock = 1;  ///< network cycles per cycle; 0: unlimited
+  Collective collective = Collective::Path;
+  Planes planes = Planes::Shared;
 };
 enum class Multicast : std::uint8_t {
   None,  ///< every receiver gets its own copy: words times receivers are injected
@@ -48,6 +97,9 @@ enum class PsumPolicy : std::uint8_t {
   Refetch,     ///< ... are read back by the child that continues them
 };
 
+/// "pipe", "bus", "mesh", ..., in the order of the enumeration.
+const std::vector<std::string>& topology_names();
+
 /// The network between a storage level and its children.
 struct Network {
   std::string name;
@@ -58,6 +110,7 @@ struct Network {
   Reduction reduction = Reduction::None;
   Channels channels = Channels::Shared;
   PsumPolicy psum = PsumPolicy::Accumulate;
+  Fabric fabric;                 ///< of routed topologies
   double energy_per_hop_pj = 0;  ///< per word of `energy_bits`, see scaled_energy()
   int energy_bits = 16;
 };

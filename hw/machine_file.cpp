@@ -14,6 +14,13 @@
 #include "input/yaml.h"
 
 namespace counterpoint::hw {
+
+const std::vector<std::string>& topology_names() {
+  static const std::vector<std::string> kNames = {
+      "pipe", "bus",  "mesh",     "torus", "hierarchical",  "crossbar",
+      "xy",   "tree", "fat-tree", "chain", "point-to-point"};
+  return kNames;
+}
 namespace {
 
 using input::Diagnostic;
@@ -178,9 +185,9 @@ class Reader {
       value.check_map({"topology", "bandwidth", "latency"});
       return n;
     }
-    std::vector<std::string> known = {"name",     "topology",  "bandwidth",
-                                      "latency",  "multicast", "reduction",
-                                      "channels", "psum",      "hop_energy"};
+    std::vector<std::string> known = {"name",       "topology",  "bandwidth", "latency",
+                                      "multicast",  "reduction", "channels",  "psum",
+                                      "hop_energy", "fabric"};
     if (off_chip) {
       for (const char* key : {"multicast", "reduction"})
         if (value.find(key))
@@ -198,7 +205,16 @@ class Reader {
       const std::optional<YamlValue> v = value.find(key);
       return v ? v->choice(words).value_or(missing) : missing;
     };
-    n.topology = pick("topology", {"pipe", "bus"}, 0) == 0 ? Topology::Pipe : Topology::Bus;
+    n.topology = static_cast<Topology>(pick("topology", topology_names(), 0));
+    if (const auto fabric = value.find("fabric")) {
+      if (routed(n.topology))
+        read_fabric(*fabric, n.fabric);
+      else
+        value.error_at_key("fabric", "no-effect",
+                           fmt::format("'{}' has no routers: leave it out, or choose a routed "
+                                       "'topology' (mesh, tree, ...)",
+                                       fabric->path()));
+    }
     constexpr Multicast kMulticast[] = {Multicast::None, Multicast::Tile, Multicast::Word};
     n.multicast = kMulticast[pick("multicast", {"none", "tile", "word"}, 2)];
     constexpr Reduction kReduction[] = {Reduction::None, Reduction::Chain, Reduction::Tree};
@@ -216,6 +232,45 @@ class Reader {
       }
     }
     return n;
+  }
+
+  void read_fabric(const YamlValue& value, Fabric& f) {
+    if (!value.check_map({"width", "height", "cluster", "lanes", "ports", "place", "vcs",
+                          "buffer_depth", "flit_bits", "packet_words", "routing_delay",
+                          "speculative", "link_latency", "credit_delay", "routing", "arbiter",
+                          "clock", "collective", "planes"}))
+      return;
+    const auto whole = [&](const char* key, int& into, int least, int most, const char* unit) {
+      into = static_cast<int>(integer(value, key, into, least, most, unit));
+    };
+    whole("width", f.width, 1, 1024, "routers");
+    whole("height", f.height, 1, 1024, "routers");
+    whole("cluster", f.cluster, 1, 60, "children");
+    whole("lanes", f.lanes, 1, 16, "lanes");
+    whole("ports", f.ports, 1, 64, "ports");
+    whole("vcs", f.vcs, 1, 16, "virtual channels");
+    whole("buffer_depth", f.buffer_depth, 1, 4096, "flits");
+    whole("flit_bits", f.flit_bits, 1, 65536, "bits");
+    whole("packet_words", f.packet_words, 1, 1 << 20, "words");
+    whole("routing_delay", f.routing_delay, 0, 100, "network cycles");
+    whole("link_latency", f.link_latency, 1, 1000, "network cycles");
+    whole("credit_delay", f.credit_delay, 0, 1000, "network cycles");
+    const auto pick = [&](const char* key, const std::vector<std::string>& words) {
+      const std::optional<YamlValue> v = value.find(key);
+      return v ? v->choice(words).value_or(0) : 0;
+    };
+    if (value.find("speculative")) f.speculative = pick("speculative", {"no", "yes"}) == 1;
+    f.place = static_cast<PortPlace>(pick("place", {"corner", "edge", "spread"}));
+    f.west_first = pick("routing", {"dimension-order", "west-first"}) == 1;
+    f.oldest_first = pick("arbiter", {"round-robin", "oldest"}) == 1;
+    f.collective = static_cast<Collective>(pick("collective", {"path", "tree"}));
+    f.planes = static_cast<Planes>(pick("planes", {"shared", "directions", "tensors"}));
+    if (const auto clock = value.find("clock"))
+      f.clock =
+          clock->is_scalar() && clock->text() == "unlimited"
+              ? 0
+              : static_cast<int>(clock->integer(1, 1024, "network cycles per cycle, or 'unlimited'")
+                                     .value_or(1));
   }
 
   void need_table(const YamlValue& at) {

@@ -61,7 +61,7 @@ LocalSpace local_space(const workloads::Mapping& mapping, const TensorSpace& spa
 class Run {
  public:
   Run(const workloads::Mapping& mapping, const SimOptions& options)
-      : machine_{mapping, options, {}, {}, {}, {}} {
+      : machine_{mapping, options, {}, {}, {}, {}, {}} {
     std::int64_t largest = 1;
     for (Tensor t : kAllTensors) {
       const std::size_t i = static_cast<std::size_t>(index(t));
@@ -94,6 +94,7 @@ class Run {
     } catch (const sc_core::sc_report& report) {
       throw std::logic_error(fmt::format("simulator: {}", report.what()));
     }
+    if (machine_.failure) std::rethrow_exception(machine_.failure);
     std::string stuck;
     for (const auto& a : arrays_)
       if (!a->finished()) stuck += a->report();
@@ -105,6 +106,8 @@ class Run {
     if (observer != nullptr) observer->end(machine_.result.cycles);
     finish();
     outcome.result = machine_.result;
+    for (const auto& a : arrays_)
+      for (RoutedUse& u : a->routed(machine_.result.cycles)) outcome.routed.push_back(std::move(u));
     if (carry) compare(outcome);
     return outcome;
   }

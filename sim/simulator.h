@@ -3,8 +3,10 @@
 // moved. See docs/simulator.md; the rules are docs/machine.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "stats/result.h"
 #include "workloads/mapping.h"
@@ -13,11 +15,47 @@ namespace counterpoint::sim {
 
 class Observer;
 
+/// How much of a routed network is simulated. Each holds the ones before, so the cycles that a run
+/// gains from one to the next have that cause.
+enum class NetworkDetail : std::uint8_t {
+  Pipe,     ///< no network: bandwidth and latency only, as the estimator has it
+  Ways,     ///< packets take what they take in an empty network
+  Ports,    ///< and a node sends, and takes, a flit per cycle
+  Links,    ///< and a link carries a flit per cycle; buffers of 4096 flits, 16 virtual channels
+  Buffers,  ///< and buffers are as deep as they are
+  Full,     ///< and there are as many virtual channels as there are
+};
+
+/// What a link of a routed network did; the four sum to `network_cycles`.
+struct RoutedLink {
+  std::string name;  ///< "1,0 > 2,0", "0,0 > child 3"
+  int router = 0, to_router = -1, to_child = -1, to_port = -1;
+  std::int64_t used = 0, stalled = 0, lost = 0, idle = 0;
+};
+
+/// The routed network of one array.
+struct RoutedUse {
+  std::string network;
+  std::vector<std::int64_t> path;  ///< of the array
+  std::string plane;               ///< "all", "to children", ..., "input", ...
+  std::int64_t network_cycles = 0;
+  std::int64_t packets = 0, flit_hops = 0;
+  int columns = 0;  ///< of a picture of the routers; 0: none
+  std::vector<std::string> routers;
+  std::vector<RoutedLink> links;
+  /// waited[a][b]: cycles that packets of flow a waited because one of flow b had their link.
+  /// Flows: input, weight, partial sums read back, outputs.
+  std::array<std::array<std::int64_t, 4>, 4> waited{};
+  /// Cycles that packets were late, by cause: port, link, head of line, buffer full, arbitration.
+  std::array<std::int64_t, 5> late{};
+};
+
 struct SimOptions {
   bool carry_data = true;          ///< false: words are moved and counted, but carry no values
   std::uint64_t data_seed = 1;     ///< of the input and weight words
   std::uint64_t shuffle_seed = 0;  ///< != 0: another order of evaluation of the modules (test mode)
-  Observer* observer = nullptr;    ///< sees the run, changes nothing (sim/trace)
+  NetworkDetail network_detail = NetworkDetail::Full;
+  Observer* observer = nullptr;  ///< sees the run, changes nothing (sim/trace)
 };
 
 enum class Functional : std::uint8_t { Equal, Mismatch, NotChecked };
@@ -25,8 +63,9 @@ enum class Functional : std::uint8_t { Equal, Mismatch, NotChecked };
 struct SimOutcome {
   stats::LayerResult result;
   Functional functional = Functional::NotChecked;
-  std::int64_t mismatches = 0;  ///< output words that differ from the direct evaluation
-  std::string first_mismatch;   ///< coordinates, expected and simulated value of the first
+  std::int64_t mismatches = 0;    ///< output words that differ from the direct evaluation
+  std::vector<RoutedUse> routed;  ///< of every array with a routed network
+  std::string first_mismatch;     ///< coordinates, expected and simulated value of the first
 };
 
 /// Runs one layer. Throws input::InputError if the accumulators cannot hold the sums of the

@@ -10,9 +10,6 @@ Json rate_json(const hw::Rate& r) {
           {"unit", r.bytes ? "bytes" : "words"}};
 }
 
-const char* text(hw::Topology t) {
-  return t == hw::Topology::Bus ? "bus" : "pipe";
-}
 const char* text(hw::Multicast m) {
   return m == hw::Multicast::None ? "none" : m == hw::Multicast::Tile ? "tile" : "word";
 }
@@ -47,7 +44,7 @@ Json machine_json(const hw::BoundMachine& machine) {
   for (const hw::Network& n : machine.network) {
     Json x;
     x["name"] = n.name;
-    x["topology"] = text(n.topology);
+    x["topology"] = hw::topology_names()[static_cast<std::size_t>(n.topology)];
     x["bandwidth"] = rate_json(n.bandwidth);
     x["latency"] = n.latency;
     x["multicast"] = text(n.multicast);

@@ -147,7 +147,7 @@ void compare(const workloads::Mapping& m, const stats::LayerResult& e, const sta
 
 bool contended(const hw::BoundMachine& machine) {
   return std::any_of(machine.network.begin(), machine.network.end(),
-                     [](const hw::Network& n) { return n.topology == hw::Topology::Bus; });
+                     [](const hw::Network& n) { return n.topology != hw::Topology::Pipe; });
 }
 
 Json run_layer(const workloads::NetworkLayer& layer, const workloads::Dataflow* dataflow,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 namespace counterpoint::sim {
 
@@ -52,6 +53,19 @@ Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::in
   sensitive << kick_ << timer_;
   SC_METHOD(arbitrate);
   sensitive << arbiter_;
+  dont_initialize();
+  const NetworkDetail detail = m_.options.network_detail;
+  if (!hw::routed(network_.topology) || detail == NetworkDetail::Pipe) return;
+  const hw::WordBits& bits = machine.mapping.machine.machine.bits;
+  transport_ = std::make_unique<noc::Transport>(
+      network_, n, std::array<int, 3>{bits.input, bits.weight, bits.psum},
+      detail == NetworkDetail::Ways    ? noc::Detail::Ways
+      : detail == NetworkDetail::Ports ? noc::Detail::Ports
+                                       : noc::Detail::Routers,
+      detail == NetworkDetail::Links,
+      detail == NetworkDetail::Links || detail == NetworkDetail::Buffers);
+  SC_METHOD(route);
+  sensitive << routes_;
   dont_initialize();
 }
 
@@ -145,6 +159,140 @@ void Array::arbitrate() {
   if (granted == 0) try_drain(t, true);
   if (granted > 0) try_fill(static_cast<std::size_t>(granted - 1), t, true);
   schedule(t);
+}
+
+// The routed network's cycles belong between the cycles of the arrays: what is sent in a cycle may
+// move in it, what arrives in a cycle is there in the next.
+void Array::route() {
+  const std::int64_t t = now();
+  try {
+    transport_->step(t);
+    handle_routed(t + 1);
+  } catch (...) {
+    m_.failure = std::current_exception();
+    sc_core::sc_stop();
+    return;
+  }
+  if (!transport_->empty()) routes_.notify(units(kUnits));
+  schedule(t);
+}
+
+// A transfer into the routed network at t.
+void Array::send(const Routed& r, std::int64_t t) {
+  std::vector<noc::Parcel> parcels;
+  const bool carry = m_.options.carry_data;
+  for (std::size_t g = 0; g < r.groups.size(); ++g) {
+    const WordGroup& group = r.groups[g];
+    noc::Parcel p;
+    p.children = group.children;
+    p.words = group.index[0].size();
+    if (carry) {
+      const std::size_t x = static_cast<std::size_t>(r.tensors[g]);
+      Residence& of = *traffic_[x]->at(r.drains ? r.residence[x] + 1 : r.residence[x]);
+      for (std::size_t c = 0; c < (r.drains ? group.index.size() : 1); ++c)
+        for (const std::int32_t i : group.index[c]) {
+          const std::size_t w = static_cast<std::size_t>(i);
+          p.values.push_back(r.drains ? of.leave_sums[w] : x == 2 ? of.sums[w] : of.values[w]);
+        }
+    }
+    parcels.push_back(std::move(p));
+  }
+  // What is sent is not there until it arrives.
+  if (carry)
+    for (std::size_t g = 0; g < r.groups.size(); ++g) {
+      const std::size_t x = static_cast<std::size_t>(r.tensors[g]);
+      Residence& of = *traffic_[x]->at(r.drains ? r.residence[x] + 1 : r.residence[x]);
+      if (r.drains)
+        std::fill(of.leave_sums.begin(), of.leave_sums.end(), 0);
+      else if (x == 2)
+        std::fill(of.sums.begin(), of.sums.end(), 0);
+      else
+        std::fill(of.values.begin(), of.values.end(), 0);
+    }
+  const std::int64_t id = r.drains ? transport_->collect(std::move(parcels), reduces_, t)
+                                   : transport_->send(std::move(parcels), r.tensors, t);
+  Routed& kept = routed_[id] = r;
+  kept.time.transfer = id;
+  if (r.drains) {
+    drain_injected_at_ = kNever;
+    drain_flights_.back().arrival = kNever;
+    drain_flights_.back().transfer = id;
+  } else {
+    Channel& c = channels_[r.channel];
+    c.injected_at = kNever;
+    c.flights.back().arrival = kNever;
+    c.flights.back().transfer = id;
+    if (pes()) c.timings.back().transfer = id;
+  }
+  if (transport_->clock() == 0)
+    handle_routed(t);
+  else
+    routes_.notify(units(t * kUnits + 1 - present()));
+}
+
+// What the network did: known at `when`, but never earlier than a pipe would have done it.
+void Array::handle_routed(std::int64_t when) {
+  std::vector<noc::TransferEvent> events;
+  events.swap(transport_->events());
+  for (const noc::TransferEvent& e : events) {
+    Routed& r = routed_.at(e.transfer);
+    if (e.arrived) {
+      routed_arrived(e.transfer, std::max(r.pipe_arrival, when));
+      continue;
+    }
+    r.injected = std::max(r.pipe_injected, when);
+    if (r.drains) {
+      drain_injected_at_ = r.injected;
+      continue;
+    }
+    Channel& c = channels_[r.channel];
+    c.injected_at = r.injected;
+    for (Timing& x : c.timings)
+      if (x.transfer == e.transfer) x.injected = r.injected;
+  }
+}
+
+void Array::routed_arrived(std::int64_t transfer, std::int64_t when) {
+  Routed& r = routed_.at(transfer);
+  if (r.injected < 0) throw std::logic_error("simulator: words arrived that were not sent");
+  const std::vector<noc::Parcel> parcels = transport_->take(transfer);
+  if (m_.options.carry_data)
+    for (std::size_t g = 0; g < parcels.size(); ++g) {
+      const WordGroup& group = r.groups[g];
+      const noc::Parcel& p = parcels[g];
+      const std::size_t x = static_cast<std::size_t>(r.tensors[g]);
+      Residence& of = *traffic_[x]->at(r.drains ? r.residence[x] + 1 : r.residence[x]);
+      for (std::size_t c = 0; c < group.index.size(); ++c) {
+        if (r.drains && reduces_ && c > 0) break;  // their sum stands with the first
+        for (std::size_t w = 0; w < p.words; ++w) {
+          const std::size_t i = static_cast<std::size_t>(group.index[c][w]);
+          if (r.drains)
+            of.leave_sums[i] = p.values[c * p.words + w];
+          else if (x == 2)
+            of.sums[i] = p.values[w];
+          else
+            of.values[i] = static_cast<std::int32_t>(p.values[w]);
+        }
+      }
+    }
+  if (r.drains) {
+    // Later ones that are there already wait for it, so that they come in order.
+    for (DrainFlight& f : drain_flights_)
+      if (f.transfer == transfer) f.arrival = when;
+    if (observer_ != nullptr) tell_drain(r, when);
+  } else {
+    Channel& c = channels_[r.channel];
+    for (Flight& f : c.flights)
+      if (f.transfer == transfer) f.arrival = when;
+    for (Timing& x : c.timings)
+      if (x.transfer == transfer) x.arrival = when;
+    if (observer_ != nullptr) {
+      r.time.injected = r.injected;
+      r.time.arrival = when;
+      tell_fill(r.channel, r.time, r.residence);
+    }
+  }
+  routed_.erase(transfer);
 }
 
 // Wakes the array at the next thing that ends by itself.
@@ -257,7 +405,10 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     if (r != nullptr && !r->end) step = std::min(step, r->step);
   }
   if (step == kNever) return fill_waits(channel, Wait::Nothing, t);
-  Timing time{step, 0, c.injected_at, 0, 0, 0, 0};
+  Timing time{};
+  time.step = step;
+  time.channel = c.injected_at;
+  time.pipe_channel = c.pipe_injected_at;
   std::int64_t words = 0, bits = 0;
   std::array<Residence*, 3> begins{};
   for (Tensor x : c.tensors) {
@@ -310,6 +461,8 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   time.start = t;
   time.injected = t + inject;
   time.arrival = words > 0 ? time.injected + fill_latency_ : t;
+  time.pipe_injected = time.injected;
+  time.pipe_arrival = time.arrival;
   const bool carry = m_.options.carry_data;
   Flight flight{time.arrival, {-1, -1, -1}};
   auto& up = m_.result.storage[depth_];
@@ -342,14 +495,39 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     link.link[at(x)].delivered += r->delivered;
     link.link[at(x)].hops += network_.topology == hw::Topology::Bus ? r->injected : r->delivered;
   }
-  if (observer_ != nullptr) tell_fill(channel, time, begins);
+  const bool route = transport_ != nullptr && words > 0;
+  if (observer_ != nullptr) {
+    if (words > 0) observer_->fill_starts(number_, static_cast<int>(channel), t);
+    if (!route) tell_fill(channel, time, flight.residence);
+  }
   account_words(step, words);
   fill_busy_ += inject;
-  c.injected_at = time.injected;
+  c.injected_at = c.pipe_injected_at = time.injected;
   c.injecting = words > 0;
   if (words > 0 && granted) medium_->occupy(time.injected);
   c.flights.push_back(flight);
   if (pes()) c.timings.push_back(time);
+  if (route) {
+    Routed r;
+    r.channel = channel;
+    r.pipe_injected = time.injected;
+    r.pipe_arrival = time.arrival;
+    r.start = t;
+    r.residence = flight.residence;
+    r.time = time;
+    for (Tensor x : c.tensors) {
+      const Residence* of = begins[at(x)];
+      if (of == nullptr || of->injected == 0) continue;
+      const bool all = x != Tensor::Output;
+      for (WordGroup& g :
+           groups_to_children(*of->enter, all ? network_.multicast : hw::Multicast::None,
+                              [&](std::size_t w) { return all || of->from_parent(w); })) {
+        r.groups.push_back(std::move(g));
+        r.tensors.push_back(index(x));
+      }
+    }
+    send(r, t);
+  }
   if (!pes()) advance_ledger();
   if (granted) kick();
   return true;
@@ -498,11 +676,13 @@ std::array<Array::GapPiece, Array::kGapPieces> Array::stack_gap(std::int64_t fro
   using Stack = stats::CycleStack;
   std::array<GapPiece, kGapPieces> pieces = {{
       {&Stack::level_above, CycleClass::LevelAbove, x.parent},
-      {&Stack::bandwidth, CycleClass::Bandwidth, x.channel},
+      {&Stack::bandwidth, CycleClass::Bandwidth, std::min(x.pipe_channel, x.channel)},
+      {&Stack::contention, CycleClass::Contention, x.channel},
       {&Stack::drain, CycleClass::Drain, x.slot},
       {&Stack::contention, CycleClass::Contention, x.start},
-      {&Stack::bandwidth, CycleClass::Bandwidth, x.injected},
-      {&Stack::latency, CycleClass::Latency, x.arrival},
+      {&Stack::bandwidth, CycleClass::Bandwidth, x.pipe_injected},
+      {&Stack::latency, CycleClass::Latency, x.pipe_arrival},
+      {&Stack::contention, CycleClass::Contention, x.arrival},
       {&Stack::drain, CycleClass::Drain, to},
   }};
   std::int64_t at = from;
@@ -538,15 +718,15 @@ bool Array::drain_waits(Wait why, std::int64_t t) {
 }
 
 void Array::tell_fill(std::size_t channel, const Timing& time,
-                      const std::array<Residence*, 3>& begins) {
+                      const std::array<std::int64_t, 3>& residence) {
   FillEvent e;
   e.array = number_;
   e.channel = static_cast<int>(channel);
   e.step = time.step;
   for (std::size_t x = 0; x < 3; ++x) {
-    const Residence* r = begins[x];
-    if (r == nullptr) continue;
-    e.residence[x] = progress_[x].next_fill - 1;
+    if (residence[x] < 0) continue;
+    const Residence* r = traffic_[x]->at(residence[x]);
+    e.residence[x] = residence[x];
     e.words[x] = r->injected;
     e.delivered[x] = r->delivered;
     e.tile[x] = r->enter->tile;
@@ -559,6 +739,12 @@ void Array::tell_fill(std::size_t channel, const Timing& time,
   e.injected = time.injected;
   e.arrival = time.arrival;
   observer_->fill(e);
+}
+
+void Array::tell_drain(const Routed& r, std::int64_t arrival) {
+  const Residence* of = traffic(Tensor::Output).at(r.residence[2] + 1);
+  observer_->drain({number_, r.residence[2], of->leave_injected, of->leave_sent, r.channel_free,
+                    r.start, r.injected, arrival});
 }
 
 void Array::tell_work(const std::array<GapPiece, kGapPieces>& gap, std::int64_t start,
@@ -640,14 +826,30 @@ bool Array::try_drain(std::int64_t t, bool granted) {
   const std::int64_t channel_free = drain_injected_at_;
   drain_injected_at_ = t + inject;
   const bool words = r->leave_injected > 0;
-  drain_flights_.push_back({words ? drain_injected_at_ + drain_latency_ : t, g});
+  drain_flights_.push_back({words ? drain_injected_at_ + drain_latency_ : t, g, -1});
   if (observer_ != nullptr && words && above_ != nullptr) {
     const Residence* up = above_->traffic(Tensor::Output).at(r->leave_parent);
     observer_->outputs_begin(above_->number_, r->leave_parent, up->enter->tile, t);
   }
-  if (observer_ != nullptr)
-    observer_->drain({number_, g, r->leave_injected, r->leave_sent, channel_free, t,
-                      drain_injected_at_, drain_flights_.back().arrival});
+  const bool route = transport_ != nullptr && words;
+  if (route || observer_ != nullptr) {
+    Routed transfer;
+    transfer.drains = true;
+    transfer.channel_free = channel_free;
+    transfer.start = t;
+    transfer.injected = transfer.pipe_injected = drain_injected_at_;
+    transfer.pipe_arrival = drain_flights_.back().arrival;
+    transfer.residence[2] = g;
+    if (observer_ != nullptr && words) observer_->drain_starts(number_, t);
+    if (route) {
+      transfer.injected = -1;
+      transfer.groups = groups_from_children(*r->leave, reduces_);
+      transfer.tensors.assign(transfer.groups.size(), 2);
+      send(transfer, t);
+    } else {
+      tell_drain(transfer, transfer.pipe_arrival);
+    }
+  }
   if (r->end) drains_end_ = true;
   drain_injecting_ = true;
   if (words && granted) medium_->occupy(drain_injected_at_);
@@ -757,6 +959,57 @@ void Array::advance_ledger() {
     ledger_sum_ += work;
     account_work(first_account_, work);
   }
+}
+
+std::vector<RoutedUse> Array::routed(std::int64_t cycles) const {
+  std::vector<RoutedUse> out;
+  if (transport_ == nullptr) return out;
+  const std::int64_t network_cycles =
+      transport_->clock() == 0 ? transport_->network_cycles() : cycles * transport_->clock();
+  for (std::size_t i = 0; i < transport_->planes().size(); ++i) {
+    const noc::Network& n = *transport_->planes()[i];
+    RoutedUse u;
+    u.network = network_.name;
+    u.path = path_;
+    switch (network_.fabric.planes) {
+      case hw::Planes::Shared: u.plane = "all"; break;
+      case hw::Planes::Directions: u.plane = i == 0 ? "to children" : "to parent"; break;
+      case hw::Planes::Tensors: u.plane = std::string(workloads::name(workloads::kAllTensors[i]));
+    }
+    u.network_cycles = network_cycles;
+    u.packets = transport_->packets();
+    u.flit_hops = n.flit_hops();
+    u.columns = n.topology().columns;
+    u.late = transport_->late();
+    for (const noc::Topology::Router& r : n.topology().routers) u.routers.push_back(r.name);
+    for (std::size_t l = 0; l < n.links().size(); ++l) {
+      const noc::Link& link = n.links()[l];
+      RoutedLink x;
+      x.router = link.router;
+      x.to_router = link.to_router;
+      x.name = n.topology().routers[static_cast<std::size_t>(link.router)].name + " > ";
+      if (link.to_router >= 0) {
+        x.name += n.topology().routers[static_cast<std::size_t>(link.to_router)].name;
+      } else {
+        std::tie(x.to_child, x.to_port) = transport_->who(link.to_node);
+        x.name += x.to_child >= 0  ? fmt::format("child {}", x.to_child)
+                  : x.to_port >= 0 ? fmt::format("port {}", x.to_port)
+                                   : "nobody";
+      }
+      const noc::LinkUse use = n.use(l, network_cycles);
+      x.used = use.used;
+      x.stalled = use.stalled;
+      x.lost = use.lost;
+      x.idle = use.idle;
+      u.links.push_back(std::move(x));
+    }
+    // Flows of the network: tensors to the children, then outputs.
+    constexpr std::array<int, 4> kOf = {0, 1, 2, 5};
+    for (std::size_t x = 0; x < 4; ++x)
+      for (std::size_t y = 0; y < 4; ++y) u.waited[x][y] = n.waited(kOf[x], kOf[y]);
+    out.push_back(std::move(u));
+  }
+  return out;
 }
 
 bool Array::finished() const {

@@ -5,13 +5,17 @@
 
 #include <array>
 #include <deque>
+#include <exception>
+#include <map>
 #include <memory>
 #include <systemc>
 #include <vector>
 
+#include "sim/control/parcels.h"
 #include "sim/control/traffic.h"
 #include "sim/memory/full_store.h"
 #include "sim/noc/medium.h"
+#include "sim/noc/transport.h"
 #include "sim/pe/pe_array.h"
 #include "sim/simulator.h"
 #include "sim/trace/observer.h"
@@ -26,6 +30,7 @@ struct Machine {
   std::array<LocalSpace, 3> pe_local;
   Scratch scratch;
   stats::LayerResult result;
+  std::exception_ptr failure;  ///< of a process: the kernel would change its type
 };
 
 /// Words that one unit (off-chip memory or a buffer) holds.
@@ -60,6 +65,8 @@ class Array : public sc_core::sc_module {
   std::int64_t last_drain_arrival() const { return last_drain_arrival_; }
   /// Adds the totals that are kept per array (cycle stack, bandwidth requirement, busy cycles).
   void collect(std::int64_t cycles);
+  /// What the links of a routed network did; nothing for others.
+  std::vector<RoutedUse> routed(std::int64_t cycles) const;
 
  private:
   static constexpr std::size_t kRing = 16;
@@ -75,21 +82,35 @@ class Array : public sc_core::sc_module {
   };
   struct Timing {  // of one transfer, for the cycle stack
     std::int64_t step, parent, channel, slot, start, injected, arrival;
+    // What a pipe would have done; the rest is contention. The end of the channel's last one, too.
+    std::int64_t pipe_channel, pipe_injected, pipe_arrival;
+    std::int64_t transfer = -1;  // in the routed network
   };
   struct Flight {
     std::int64_t arrival;
     std::array<std::int64_t, 3> residence;  // -1: none of this tensor
+    std::int64_t transfer = -1;             // in the routed network
   };
   struct Channel {
     std::vector<Tensor> tensors;
-    std::int64_t injected_at = 0;
+    std::int64_t injected_at = 0, pipe_injected_at = 0;
     bool injecting = false;
     std::array<bool, 3> carries{};
     std::deque<Flight> flights;
     std::deque<Timing> timings;
   };
   struct DrainFlight {
-    std::int64_t arrival, residence;
+    std::int64_t arrival, residence, transfer;
+  };
+  struct Routed {  // a transfer in the routed network
+    bool drains = false;
+    std::size_t channel = 0;
+    std::int64_t pipe_injected = 0, pipe_arrival = 0, start = 0, injected = -1;
+    std::int64_t channel_free = 0;
+    std::vector<WordGroup> groups;
+    std::vector<int> tensors;  // of the groups
+    std::array<std::int64_t, 3> residence{-1, -1, -1};
+    Timing time{};
   };
   struct Account {
     std::int64_t words = 0, work = 0;
@@ -104,6 +125,10 @@ class Array : public sc_core::sc_module {
 
   void evaluate();
   void arbitrate();
+  void route();
+  void send(const Routed& r, std::int64_t t);
+  void handle_routed(std::int64_t when);
+  void routed_arrived(std::int64_t transfer, std::int64_t when);
   bool finish_events(std::int64_t t);
   bool try_fill(std::size_t channel, std::int64_t t, bool granted);
   bool try_work(std::int64_t t);
@@ -125,12 +150,14 @@ class Array : public sc_core::sc_module {
     CycleClass of = CycleClass::Drain;
     std::int64_t until = 0, cycles = 0;
   };
-  static constexpr std::size_t kGapPieces = 7;
+  static constexpr std::size_t kGapPieces = 9;
   std::array<GapPiece, kGapPieces> stack_gap(std::int64_t from, std::int64_t to,
                                              std::int64_t step) const;
   bool fill_waits(std::size_t channel, Wait why, std::int64_t t);  // false
   bool drain_waits(Wait why, std::int64_t t);                      // false
-  void tell_fill(std::size_t channel, const Timing& time, const std::array<Residence*, 3>& begins);
+  void tell_fill(std::size_t channel, const Timing& time,
+                 const std::array<std::int64_t, 3>& residence);
+  void tell_drain(const Routed& r, std::int64_t arrival);
   void tell_work(const std::array<GapPiece, kGapPieces>& gap, std::int64_t start, std::int64_t end,
                  std::int64_t macs);
   void account_words(std::int64_t step, std::int64_t words);
@@ -159,7 +186,9 @@ class Array : public sc_core::sc_module {
   std::array<Progress, 3> progress_;
   std::vector<Channel> channels_;
   std::unique_ptr<Medium> medium_;
-  sc_core::sc_event kick_, timer_, arbiter_;
+  std::unique_ptr<noc::Transport> transport_;  // of a routed network
+  std::map<std::int64_t, Routed> routed_;      // under way, by transfer
+  sc_core::sc_event kick_, timer_, arbiter_, routes_;
 
   // Work (children are PEs).
   std::unique_ptr<PeArray> pe_;

@@ -288,6 +288,7 @@ void CreditNetwork::inject(int node, std::int64_t now) {
     s.vc = -1;
     s.next_flit = 0;
     s.queue.pop(pool_);
+    receiver_->sent(p.record.packet, now);
     if (s.queue.first < 0) active_sources_[at(node) / 64] &= ~(std::uint64_t{1} << (at(node) % 64));
   }
 }

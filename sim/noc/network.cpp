@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "input/diagnostics.h"
 #include "sim/noc/routers.h"
@@ -87,6 +88,69 @@ std::unique_ptr<Network> make_network(const NetworkConfig& c, Receiver& receiver
   if (network->topology().needs_two_parts && c.vcs < 2)
     refuse("a torus needs 2 virtual channels or more");
   return network;
+}
+
+namespace {
+
+// Packets that meet nobody, or only at the nodes.
+class Ideal : public Network {
+ public:
+  Ideal(const NetworkConfig& config, Receiver& receiver, bool ports)
+      : Network(config, receiver), ports_(ports) {
+    free_.assign(topology_.nodes.size(), 0);
+    taken_.assign(topology_.nodes.size(), 0);
+  }
+  void offer(const PacketRequest& packet, std::int64_t now) override {
+    Delivery d;
+    d.packet = packet;
+    d.offered = now;
+    d.routers = topology_.routers_between(packet.source, packet.destination);
+    std::int64_t& free = free_[static_cast<std::size_t>(packet.source)];
+    d.injected = ports_ ? std::max(now, free) : now;
+    free = d.injected + packet.flits;
+    const std::int64_t way = zero_load(config_, d.routers, packet.flits);
+    d.tail = d.injected + way;
+    std::int64_t& taken = taken_[static_cast<std::size_t>(packet.destination)];
+    if (ports_) d.tail = std::max(d.tail, taken + packet.flits);
+    taken = d.tail;
+    d.head = d.tail - packet.flits + 1;
+    d.late[static_cast<std::size_t>(Cause::Port)] = static_cast<std::int32_t>(d.tail - now - way);
+    flit_hops_ += std::int64_t{d.routers} * packet.flits;
+    sent_.insert({d.injected + packet.flits - 1, packet});
+    tails_.insert({d.tail, d});
+  }
+  void step(std::int64_t now) override {
+    while (!sent_.empty() && sent_.begin()->first <= now) {
+      receiver_->sent(sent_.begin()->second, now);
+      sent_.erase(sent_.begin());
+    }
+    while (!tails_.empty() && tails_.begin()->first <= now) {
+      const Delivery d = tails_.begin()->second;
+      tails_.erase(tails_.begin());
+      receiver_->delivered(d);
+    }
+  }
+  bool empty() const override { return sent_.empty() && tails_.empty(); }
+  std::int64_t flits_inside() const override {
+    std::int64_t n = 0;
+    for (const auto& [when, d] : tails_) n += d.packet.flits;
+    return n;
+  }
+  void stall(int, int, std::int64_t) override {}
+
+ private:
+  bool ports_;
+  std::vector<std::int64_t> free_, taken_;  // by node: the next cycle to send; the last tail
+  std::multimap<std::int64_t, PacketRequest> sent_;
+  std::multimap<std::int64_t, Delivery> tails_;
+};
+
+}  // namespace
+
+std::unique_ptr<Network> make_network(const NetworkConfig& config, Receiver& receiver,
+                                      Detail detail) {
+  if (detail == Detail::Routers) return make_network(config, receiver);
+  return std::make_unique<Ideal>(config, receiver, detail == Detail::Ports);
 }
 
 }  // namespace counterpoint::sim::noc

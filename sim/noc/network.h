@@ -94,6 +94,8 @@ class Receiver {
  public:
   virtual ~Receiver() = default;
   virtual void delivered(const Delivery& delivery) = 0;
+  /// The tail left its source's queue in cycle `now`.
+  virtual void sent(const PacketRequest& /*packet*/, std::int64_t /*now*/) {}
 };
 
 /// What a link did; the four sum to the cycles of the run.
@@ -164,8 +166,20 @@ class Network {
   std::int64_t flit_hops_ = 0;
 };
 
+/// How much of a network is there. Each detail holds the ones before, so the cycles that a run
+/// gains from one to the next have that cause.
+enum class Detail : std::uint8_t {
+  Ways,     ///< packets take what they take in an empty network
+  Ports,    ///< and a node sends, and takes, a flit per cycle
+  Routers,  ///< all: links, channels, buffers, arbitration
+};
+
 /// Throws input::InputError if the numbers do not fit each other.
 std::unique_ptr<Network> make_network(const NetworkConfig& config, Receiver& receiver);
+
+/// The same with less detail (credit flow).
+std::unique_ptr<Network> make_network(const NetworkConfig& config, Receiver& receiver,
+                                      Detail detail);
 
 /// Offer to arrival of the tail in an empty network. Credit flow:
 /// R (P + link) + 1 + L with R routers, P = pipeline(), L flits, and floor((L-1)/depth) times

@@ -96,6 +96,7 @@ Topology grid(const TopologySpec& s, int nodes_each, bool around) {
       if (around && x + 1 == w && w > 1) b.join(r, 0, y * w, 1);
       if (around && y + 1 == h && h > 1) b.join(r, 2, x, 3);
     }
+  for (const int r : s.extra) b.node(r);
   Topology& t = b.t;
   t.columns = w;
   const int n = static_cast<int>(t.nodes.size());
@@ -192,11 +193,12 @@ Topology tree(int leaves, int lanes) {
   return b.t;
 }
 
-Topology chain(int n) {
+Topology chain(int n, const std::vector<int>& extra) {
   Builder b;
   for (int i = 0; i < n; ++i) b.router(fmt::format("{}", i));
   for (int i = 0; i + 1 < n; ++i) b.join(i, i + 1);
   for (int i = 0; i < n; ++i) b.node(i);
+  for (const int r : extra) b.node(r);
   b.route_by_distance();
   b.t.columns = n;
   return b.t;
@@ -232,6 +234,8 @@ Topology make_topology(const TopologySpec& s) {
   if (s.routing != Routing::DimensionOrder && s.shape != Shape::Mesh)
     refuse("west-first routing needs a mesh");
   const int n = s.width * s.height;
+  for (const int r : s.extra)
+    if (r < 0 || r >= n) refuse(fmt::format("there is no router {} for another node", r));
   Topology t;
   switch (s.shape) {
     case Shape::Mesh: t = grid(s, 1, false); break;
@@ -262,7 +266,7 @@ Topology make_topology(const TopologySpec& s) {
       if (s.lanes < 1 || s.lanes > 16) refuse("a link of a tree has 1 to 16 lanes");
       t = tree(n, s.shape == Shape::Tree ? 1 : s.lanes);
       break;
-    case Shape::Chain: t = chain(n); break;
+    case Shape::Chain: t = chain(n, s.extra); break;
     case Shape::PointToPoint:
       if (n > kMostPorts) refuse(fmt::format("at most {} nodes point to point", kMostPorts));
       t = point_to_point(n);

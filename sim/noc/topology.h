@@ -33,6 +33,9 @@ struct TopologySpec {
   int cluster = 4;  ///< hierarchical mesh: nodes of a router
   int lanes = 4;    ///< fat tree: most lanes of a link
   Routing routing = Routing::DimensionOrder;
+  /// Mesh, torus, hierarchical, chain: routers that have one more node each, numbered after the
+  /// others.
+  std::vector<int> extra;
 };
 
 /// A network as a graph. A router's ports are numbered from 0; port p of a router has an input and

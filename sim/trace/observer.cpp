@@ -23,6 +23,12 @@ bool Observers::wants_pes() const {
 void Observers::begin(const std::vector<ArrayDescription>& arrays) {
   for (Observer* o : all_) o->begin(arrays);
 }
+void Observers::fill_starts(int array, int channel, std::int64_t now) {
+  for (Observer* o : all_) o->fill_starts(array, channel, now);
+}
+void Observers::drain_starts(int array, std::int64_t now) {
+  for (Observer* o : all_) o->drain_starts(array, now);
+}
 void Observers::fill(const FillEvent& e) {
   for (Observer* o : all_) o->fill(e);
 }

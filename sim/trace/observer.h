@@ -49,7 +49,7 @@ struct ArrayDescription {
   std::array<std::int64_t, workloads::kDims> extent{};  ///< of the layer
 };
 
-/// A transfer to the children, told when it starts. Times are cycles; `waited_*` are the times at
+/// A transfer to the children. Times are cycles; `waited_*` are the times at
 /// which the reasons not to start ended (0: never a reason).
 struct FillEvent {
   int array = 0, channel = 0;
@@ -62,7 +62,7 @@ struct FillEvent {
   const std::vector<std::int32_t>* per_child[3] = {nullptr, nullptr, nullptr};  ///< words received
 };
 
-/// A transfer of outputs to the unit, told when it starts.
+/// A transfer of outputs to the unit.
 struct DrainEvent {
   int array = 0;
   std::int64_t residence = 0;
@@ -97,8 +97,8 @@ struct WorkEvent {
   const std::int64_t* sums = nullptr;  ///< after the step
 };
 
-/// Sees everything and changes nothing. Calls come in the order of time; what they say of later
-/// times (ends, arrivals) is certain.
+/// Sees everything and changes nothing. Calls come in the order of time, but for fill() and drain()
+/// of routed networks; what they say of later times (ends, arrivals) is certain.
 class Observer {
  public:
   enum Missing : unsigned { kInput = 1, kWeight = 2, kReadback = 4, kSlot = 8 };
@@ -106,6 +106,10 @@ class Observer {
   virtual ~Observer() = default;
   virtual bool wants_pes() const { return false; }  ///< WorkEvent::pes
   virtual void begin(const std::vector<ArrayDescription>&) {}
+  /// Words begin to leave; fill() or drain() follows, at once or (in routed networks, where the
+  /// end is not known before) when they have arrived.
+  virtual void fill_starts(int /*array*/, int /*channel*/, std::int64_t /*now*/) {}
+  virtual void drain_starts(int /*array*/, std::int64_t /*now*/) {}
   virtual void fill(const FillEvent&) {}
   virtual void drain(const DrainEvent&) {}
   virtual void work(const WorkEvent&) {}
@@ -130,6 +134,8 @@ class Observers : public Observer {
   bool empty() const { return all_.empty(); }
   bool wants_pes() const override;
   void begin(const std::vector<ArrayDescription>& arrays) override;
+  void fill_starts(int array, int channel, std::int64_t now) override;
+  void drain_starts(int array, std::int64_t now) override;
   void fill(const FillEvent& e) override;
   void drain(const DrainEvent& e) override;
   void work(const WorkEvent& e) override;

@@ -90,11 +90,11 @@ void Timeline::carry(std::uint32_t counter, std::int64_t words, std::int64_t fro
 void Timeline::hold(Unit& u, std::size_t tensor, std::int64_t residence, std::int64_t words,
                     std::int64_t time) {
   std::int64_t& slot = u.slot_words[static_cast<std::size_t>(residence % u.slots)][tensor];
-  u.held_now += words - slot;
+  const std::int64_t change = words - slot;
   slot = words;
-  if (time < options_.from || time >= options_.to || stopped_at_ >= 0) return;
-  points_.push_back({time, u.held, u.held_now * 1000});
-  bytes_ += kPointBytes;
+  if (change == 0 || time >= options_.to || stopped_at_ >= 0) return;
+  points_.push_back({time, u.held, change * 1000});
+  bytes_ += time < options_.from ? 0 : kPointBytes;
 }
 
 void Timeline::fill(const FillEvent& e) {
@@ -243,8 +243,17 @@ void Timeline::write_json(std::ostream& out) const {
   const std::vector<const Slice*> slices = ordered();
   // Counters fall and rise within a cycle: only its last value counts.
   std::map<std::pair<std::int64_t, std::uint32_t>, std::int64_t> last;
-  for (const Point& p : points_)
-    if (p.time < options_.to) last[{p.time, p.counter}] = p.thousandths;
+  std::vector<Point> points = points_;
+  std::stable_sort(points.begin(), points.end(),
+                   [](const Point& a, const Point& b) { return a.time < b.time; });
+  std::vector<bool> changes(counters_.size(), false);
+  for (const Unit& u : units_) changes[u.held] = true;
+  std::vector<std::int64_t> held(counters_.size(), 0);
+  for (const Point& p : points) {
+    if (p.time >= options_.to) break;
+    held[p.counter] = changes[p.counter] ? held[p.counter] + p.thousandths : p.thousandths;
+    last[{std::max(p.time, options_.from), p.counter}] = held[p.counter];
+  }
   std::size_t i = 0;
   auto point = last.begin();
   while (i < slices.size() || point != last.end()) {

@@ -66,7 +66,7 @@ class Timeline : public Observer {
   struct Point {
     std::int64_t time;
     std::uint32_t counter;
-    std::int64_t thousandths;  ///< of the value
+    std::int64_t thousandths;  ///< of the value; of its change for what children hold
   };
   struct Unit {
     std::string name;
@@ -74,7 +74,7 @@ class Timeline : public Observer {
     std::uint32_t drain = 0, work = 0, gaps = 0;
     std::uint32_t held = 0, down = 0, up = 0;             // counters
     std::vector<std::array<std::int64_t, 3>> slot_words;  // by slot and tensor
-    std::int64_t slots = 1, known = -1, outputs = -1, held_now = 0;
+    std::int64_t slots = 1, known = -1, outputs = -1;
     bool pes = false;
   };
   bool keep(std::int64_t start, std::int64_t end);

@@ -228,16 +228,28 @@ void Waveform::slot(Unit& u, std::size_t tensor, std::int64_t residence, std::in
   push(time, u.slot_words[tensor][k], words);
 }
 
+void Waveform::fill_starts(int array, int channel, std::int64_t now) {
+  Stream& s = units_[static_cast<std::size_t>(array)].fills[static_cast<std::size_t>(channel)];
+  push(now, s.state, kInjecting);
+  s.last_state = kInjecting;  // what comes then is told when it is looked for
+  s.open.push_back(now);
+}
+
+void Waveform::drain_starts(int array, std::int64_t now) {
+  Stream& s = units_[static_cast<std::size_t>(array)].drain;
+  push(now, s.state, kInjecting);
+  s.last_state = kInjecting;
+  s.open.push_back(now);
+}
+
 void Waveform::fill(const FillEvent& e) {
   Unit& u = units_[static_cast<std::size_t>(e.array)];
   Stream& s = u.fills[static_cast<std::size_t>(e.channel)];
   const std::int64_t words = e.words[0] + e.words[1] + e.words[2];
   if (words > 0) {
+    s.open.pop_front();
     rate(s, words, e.start, e.injected);
-    push(e.start, s.state, kInjecting);
-    push(e.injected, s.state, 0);
     push(e.start, s.step, e.step);
-    s.last_state = 0;
     mark(0, e.start);
   }
   for (std::size_t x = 0; x < 3; ++x) {
@@ -256,10 +268,8 @@ void Waveform::drain(const DrainEvent& e) {
   Unit& u = units_[static_cast<std::size_t>(e.array)];
   Stream& s = u.drain;
   if (e.words > 0) {
+    s.open.pop_front();
     rate(s, e.words, e.start, e.injected);
-    push(e.start, s.state, kInjecting);
-    push(e.injected, s.state, 0);
-    s.last_state = 0;
     s.total_sent[2] += e.words;
     s.total_arrived[2] += e.words;
     push(e.injected, s.sent[2], s.total_sent[2]);
@@ -411,7 +421,12 @@ void Waveform::mark(std::size_t kind, std::int64_t time) {
 void Waveform::proceed(std::int64_t now) {
   if (changes_.size() < patience_) return;
   std::int64_t before = now;
-  for (const Unit& u : units_) before = std::min(before, u.known);
+  for (const Unit& u : units_) {
+    before = std::min(before, u.known);
+    for (const Stream& s : u.fills)
+      if (!s.open.empty()) before = std::min(before, s.open.front());
+    if (!u.drain.open.empty()) before = std::min(before, u.drain.open.front());
+  }
   flush(before);
   patience_ = changes_.size() * 2 + (1u << 13);
 }

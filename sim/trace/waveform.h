@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <ostream>
 #include <string>
@@ -38,6 +39,8 @@ class Waveform : public Observer {
 
   bool wants_pes() const override { return true; }
   void begin(const std::vector<ArrayDescription>& arrays) override;
+  void fill_starts(int array, int channel, std::int64_t now) override;
+  void drain_starts(int array, std::int64_t now) override;
   void fill(const FillEvent& e) override;
   void drain(const DrainEvent& e) override;
   void work(const WorkEvent& e) override;
@@ -82,6 +85,7 @@ class Waveform : public Observer {
     std::array<std::uint32_t, 3> sent{kNone, kNone, kNone}, arrived{kNone, kNone, kNone};
     std::array<std::int64_t, 3> total_sent{}, total_arrived{};
     std::uint64_t last_state = 0;
+    std::deque<std::int64_t> open;  ///< starts of what is not told yet
   };
   struct Pe {
     std::uint32_t macs = kNone, input = kNone, weight = kNone, psum = kNone;

@@ -502,7 +502,7 @@ class Oracle {
     }
     for (int l = 0; l < levels_; ++l)
       for (stats::LinkCounts& link : r_.network[size(l)].link)
-        link.hops = m_.machine.network[size(l)].topology == hw::Topology::Pipe
+        link.hops = m_.machine.network[size(l)].topology != hw::Topology::Bus
                         ? link.delivered + link.drain_senders
                         : link.injected + link.drain_injected;
   }
