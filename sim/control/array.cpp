@@ -209,8 +209,10 @@ void Array::send(const Routed& r, std::int64_t t) {
       else
         std::fill(of.values.begin(), of.values.end(), 0);
     }
-  const std::int64_t id = r.drains ? transport_->collect(std::move(parcels), reduces_, t)
-                                   : transport_->send(std::move(parcels), r.tensors, t);
+  // What a bus elsewhere granted within the cycle is too late for the network's part of it.
+  const std::int64_t first = present() % kUnits == 0 ? t : t + 1;
+  const std::int64_t id = r.drains ? transport_->collect(std::move(parcels), reduces_, first)
+                                   : transport_->send(std::move(parcels), r.tensors, first);
   Routed& kept = routed_[id] = r;
   kept.time.transfer = id;
   if (r.drains) {
@@ -227,7 +229,7 @@ void Array::send(const Routed& r, std::int64_t t) {
   if (transport_->clock() == 0)
     handle_routed(t);
   else
-    routes_.notify(units(t * kUnits + 1 - present()));
+    routes_.notify(units(first * kUnits + 1 - present()));
 }
 
 // What the network did: known at `when`, but never earlier than a pipe would have done it.

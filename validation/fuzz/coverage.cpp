@@ -2,6 +2,7 @@
 #include "validation/fuzz/coverage.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace counterpoint::validation::fuzz {
 namespace {
@@ -86,7 +87,7 @@ bool limited_below(const hw::Network& n, std::int64_t per_kcycle) {
 std::vector<Feature> make() {
   std::vector<Feature> all;
   std::string group;
-  const auto add = [&](const char* name, bool (*has)(const Drawn&)) {
+  const auto add = [&](const std::string& name, const std::function<bool(const Drawn&)>& has) {
     all.push_back({group, name, has});
   };
   using D = const Drawn&;
@@ -247,6 +248,10 @@ std::vector<Feature> make() {
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Refetch; }); });
   add("bus",
       [](D d) { return any_network(d, [](N n) { return n.topology == hw::Topology::Bus; }); });
+  for (std::size_t t = 2; t < hw::topology_names().size(); ++t)
+    add("routed: " + hw::topology_names()[t], [t](D d) {
+      return any_network(d, [t](N n) { return n.topology == static_cast<hw::Topology>(t); });
+    });
   group = "happened";
   add("multicast", [](D d) {
     return any_link(d, [](const stats::LinkCounts& x) { return x.delivered > x.injected; });

@@ -2,6 +2,7 @@
 // What a case exercises, so that gaps of the generator can be seen.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct Drawn {
 
 struct Feature {
   std::string group, name;
-  bool (*has)(const Drawn&);
+  std::function<bool(const Drawn&)> has;
 };
 
 /// All features, in the order of the report.

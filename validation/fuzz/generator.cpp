@@ -202,6 +202,52 @@ hw::Network random_network(Random& r, const std::string& name, bool offchip, con
   return n;
 }
 
+// A routed network, in place of a pipe. Shapes that have room for every number of children.
+void random_fabric(Random& r, hw::Network& n, std::int64_t pes) {
+  n.topology = static_cast<hw::Topology>(r.between(2, 10));
+  const bool one_router = n.topology == hw::Topology::Crossbar ||
+                          n.topology == hw::Topology::PointToPoint ||
+                          n.topology == hw::Topology::Xy;
+  if (one_router && pes > 56) n.topology = hw::Topology::Mesh;
+  hw::Fabric& f = n.fabric;
+  const auto draw = [&](int least, int most) { return static_cast<int>(r.between(least, most)); };
+  f.cluster = draw(1, 4);
+  f.lanes = draw(1, 4);
+  f.place = static_cast<hw::PortPlace>(draw(0, 2));
+  f.vcs = draw(2, 4);
+  f.buffer_depth = draw(1, 9);
+  f.flit_bits = 1 << draw(3, 7);
+  f.packet_words = draw(1, 20);
+  f.routing_delay = draw(0, 1);
+  f.speculative = draw(0, 1) == 1;
+  f.link_latency = draw(1, 3);
+  f.credit_delay = draw(0, 2);
+  f.west_first = draw(0, 1) == 1 && n.topology == hw::Topology::Mesh;
+  f.oldest_first = draw(0, 1) == 1;
+  f.clock = draw(0, 3);
+  f.collective = static_cast<hw::Collective>(draw(0, 1));
+  f.planes = static_cast<hw::Planes>(draw(0, 2));
+}
+
+std::string yaml_fabric(const hw::Fabric& f) {
+  constexpr std::array<const char*, 3> place = {"corner", "edge", "spread"};
+  constexpr std::array<const char*, 3> planes = {"shared", "directions", "tensors"};
+  std::string out = fmt::format(
+      "{{cluster: {}, lanes: {}, ports: {}, place: {}, vcs: {}, buffer_depth: {}, flit_bits: {}, "
+      "packet_words: {}, routing_delay: {}, speculative: {}, link_latency: {}, credit_delay: {}, "
+      "routing: {}, arbiter: {}, clock: {}, collective: {}, planes: {}",
+      f.cluster, f.lanes, f.ports, place[static_cast<std::size_t>(f.place)], f.vcs, f.buffer_depth,
+      f.flit_bits, f.packet_words, f.routing_delay, f.speculative ? "yes" : "no", f.link_latency,
+      f.credit_delay, f.west_first ? "west-first" : "dimension-order",
+      f.oldest_first ? "oldest" : "round-robin",
+      f.clock == 0 ? std::string("unlimited") : std::to_string(f.clock),
+      f.collective == hw::Collective::Path ? "path" : "tree",
+      planes[static_cast<std::size_t>(f.planes)]);
+  if (f.width > 0) out += fmt::format(", width: {}", f.width);
+  if (f.height > 0) out += fmt::format(", height: {}", f.height);
+  return out + "}";
+}
+
 hw::Storage random_storage(Random& r, const std::string& name) {
   hw::Storage s;
   s.name = name;
@@ -219,7 +265,7 @@ std::string yaml_rate(const hw::Rate& rate) {
 
 std::string yaml_network(const hw::Network& n, bool offchip) {
   std::string out = fmt::format("{{name: {}, topology: {}, bandwidth: {}, latency: {}", n.name,
-                                n.topology == hw::Topology::Bus ? "bus" : "pipe",
+                                hw::topology_names()[static_cast<std::size_t>(n.topology)],
                                 yaml_rate(n.bandwidth), n.latency);
   if (!offchip) {
     constexpr std::array<const char*, 3> multicast = {"none", "tile", "word"};
@@ -228,6 +274,7 @@ std::string yaml_network(const hw::Network& n, bool offchip) {
                        multicast[static_cast<std::size_t>(n.multicast)],
                        reduction[static_cast<std::size_t>(n.reduction)]);
   }
+  if (hw::routed(n.topology)) out += ", fabric: " + yaml_fabric(n.fabric);
   return out + fmt::format(", channels: {}, psum: {}}}",
                            n.channels == hw::Channels::Shared ? "shared" : "separate",
                            n.psum == hw::PsumPolicy::Refetch ? "refetch" : "accumulate");
@@ -306,6 +353,12 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   if (r.percent(40)) {
     for (hw::Network& n : m.network) n.psum = hw::PsumPolicy::Accumulate;
     if (m.implied_network) m.implied_network->psum = hw::PsumPolicy::Accumulate;
+  }
+  if (limits.buses) {  // last, so that the rest of the case is what it is without
+    for (hw::Network& n : m.network)
+      if (n.topology == hw::Topology::Pipe && r.percent(50)) random_fabric(r, n, m.pes);
+    if (m.implied_network && m.implied_network->topology == hw::Topology::Pipe && r.percent(50))
+      random_fabric(r, *m.implied_network, m.pes);
   }
   return c;
 }

@@ -21,7 +21,7 @@ struct Limits {
   std::int64_t stretch = 1;  ///< extents are up to so many times larger
   int max_levels = 4;        ///< cluster levels of the dataflow, the top one included
   std::int64_t max_pes = 64;
-  bool buses = false;  ///< networks may be buses (then the estimator is a lower bound)
+  bool buses = false;  ///< networks may be buses or routed (the estimator is a lower bound then)
 };
 
 struct Case {

@@ -121,7 +121,11 @@ std::vector<Case> simpler(const Case& c) {
   }
   for (std::size_t i = 0; i < c.machine.network.size(); ++i) {
     const hw::Network plain;
-    add([&](Case& n) { n.machine.network[i].topology = plain.topology; });
+    add([&](Case& n) {
+      n.machine.network[i].topology = plain.topology;
+      n.machine.network[i].fabric = plain.fabric;
+    });
+    add([&](Case& n) { n.machine.network[i].fabric = plain.fabric; });
     add([&](Case& n) { n.machine.network[i].bandwidth = {}; });
     add([&](Case& n) { n.machine.network[i].bandwidth.bytes = false; });
     add([&](Case& n) { n.machine.network[i].latency = 0; });
