@@ -31,6 +31,7 @@ const std::vector<Command>& commands() {
       {"fuzz", "check random cases: both models, all laws; make what fails small", fuzz},
       {"audit", "hold another tool's numbers against the laws and the truth", audit},
       {"noc", "a routed network alone: latency over load, traces, where packets lose time", noc},
+      {"contention", "one layer on many networks: what a pipe hides, and why", contention},
       {"report", "make one HTML page of a result: tables, charts, the machine as a diagram",
        report},
       {"timeline", "print what every resource does in a window of time", timeline},
@@ -44,7 +45,7 @@ std::string overview() {
       "usage: counterpoint COMMAND [options]\n\n"
       "Predicts and simulates how a neural network's layers run on a spatial accelerator:\n"
       "an analytic estimator and a SystemC simulator that must agree.\n\nCommands:\n";
-  for (const Command& c : commands()) text += fmt::format("  {:<10}{}\n", c.name, c.summary);
+  for (const Command& c : commands()) text += fmt::format("  {:<11}{}\n", c.name, c.summary);
   text +=
       "\n  --help     this text; `counterpoint COMMAND --help` explains a command\n"
       "  --version  version of the program\n"
