@@ -117,9 +117,10 @@ int contention(const std::vector<std::string>& args) {
                                                                  "most words of a packet")(
       "ports", text("LIST"), "ports of the level above")("place", text("LIST"),
                                                          "of the ports: corner, edge, spread")(
-      "clock", text("LIST"), "network cycles per cycle (or unlimited)")(
-      "multicast", text("LIST"), "none, tile, word")("collective", text("LIST"), "path, tree")(
-      "planes", text("LIST"), "shared, directions, tensors")(
+      "clock", text("LIST"), "network cycles per cycle (or unlimited)")("multicast", text("LIST"),
+                                                                        "none, tile, word")(
+      "collective", text("LIST"), "path, tree, fork")("planes", text("LIST"),
+                                                      "shared, directions, tensors")(
       "no-causes", po::bool_switch(), "one simulation per point: no attribution of the cycles")(
       "no-data", po::bool_switch(), "move words without values: no functional check")(
       "jobs,j", po::value<int>()->default_value(cores)->value_name("N"), "points at a time")(
@@ -155,7 +156,7 @@ int contention(const std::vector<std::string>& args) {
   sweep.topology = choices<hw::Topology>(*values, "topology", hw::topology_names());
   sweep.multicast = choices<hw::Multicast>(*values, "multicast", {"none", "tile", "word"});
   sweep.place = choices<hw::PortPlace>(*values, "place", {"corner", "edge", "spread"});
-  sweep.collective = choices<hw::Collective>(*values, "collective", {"path", "tree"});
+  sweep.collective = choices<hw::Collective>(*values, "collective", {"path", "tree", "fork"});
   sweep.planes = choices<hw::Planes>(*values, "planes", {"shared", "directions", "tensors"});
   sweep.flit_bits = numbers(*values, "flit-bits", 1, 65536);
   sweep.vcs = numbers(*values, "vcs", 1, 16);

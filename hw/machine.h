@@ -49,6 +49,7 @@ enum class PortPlace : std::uint8_t { Corner, Edge, Spread };
 enum class Collective : std::uint8_t {
   Path,  ///< each child passes them on to the next nearest (sums: adds its own first)
   Tree,  ///< each child passes them on to two others
+  Fork,  ///< routers copy them where the ways part (sums: as Path); one channel, cut-through
 };
 /// Which flows share the routers and links.
 enum class Planes : std::uint8_t {

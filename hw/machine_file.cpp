@@ -263,7 +263,7 @@ class Reader {
     f.place = static_cast<PortPlace>(pick("place", {"corner", "edge", "spread"}));
     f.west_first = pick("routing", {"dimension-order", "west-first"}) == 1;
     f.oldest_first = pick("arbiter", {"round-robin", "oldest"}) == 1;
-    f.collective = static_cast<Collective>(pick("collective", {"path", "tree"}));
+    f.collective = static_cast<Collective>(pick("collective", {"path", "tree", "fork"}));
     f.planes = static_cast<Planes>(pick("planes", {"shared", "directions", "tensors"}));
     if (const auto clock = value.find("clock"))
       f.clock =

@@ -7,7 +7,7 @@ set -euo pipefail
 counterpoint_setup() {
   local needed=(g++ cmake ninja-build pkg-config libsystemc-dev libyaml-cpp-dev
     libboost-program-options-dev libgtest-dev libgmock-dev librapidcheck-dev libfmt-dev
-    nlohmann-json3-dev clang-format ccache valgrind python3)
+    nlohmann-json3-dev clang-format ccache valgrind python3 gnuplot-nox)
   local missing=() package
   for package in "${needed[@]}"; do
     dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||

@@ -84,6 +84,13 @@ std::unique_ptr<Network> make_network(const NetworkConfig& c, Receiver& receiver
       refuse("noxim's timing is that of a mesh with dimension order");
     return make_handshake_network(c, receiver);
   }
+  if (c.forks) {
+    if (c.topology.shape == Shape::Torus)
+      refuse("a torus needs virtual channels, and routers that fork have none");
+    if (c.topology.routing != Routing::DimensionOrder)
+      refuse("routers that fork have one way to every node");
+    return make_fork_network(c, receiver);
+  }
   auto network = make_credit_network(c, receiver);
   if (network->topology().needs_two_parts && c.vcs < 2)
     refuse("a torus needs 2 virtual channels or more");
@@ -101,22 +108,32 @@ class Ideal : public Network {
     taken_.assign(topology_.nodes.size(), 0);
   }
   void offer(const PacketRequest& packet, std::int64_t now) override {
+    std::int64_t& free = free_[static_cast<std::size_t>(packet.source)];
+    const std::int64_t injected = ports_ ? std::max(now, free) : now;
+    free = injected + packet.flits;
+    sent_.insert({injected + packet.flits - 1, packet});
+    if (packet.destinations == nullptr) {
+      deliver(packet, packet.destination, now, injected);
+    } else {
+      for (const int to : *packet.destinations) deliver(packet, to, now, injected);
+    }
+  }
+  void deliver(const PacketRequest& packet, int to, std::int64_t now, std::int64_t injected) {
     Delivery d;
     d.packet = packet;
+    d.packet.destination = to;
+    d.packet.destinations = nullptr;
     d.offered = now;
-    d.routers = topology_.routers_between(packet.source, packet.destination);
-    std::int64_t& free = free_[static_cast<std::size_t>(packet.source)];
-    d.injected = ports_ ? std::max(now, free) : now;
-    free = d.injected + packet.flits;
+    d.injected = injected;
+    d.routers = topology_.routers_between(packet.source, to);
     const std::int64_t way = zero_load(config_, d.routers, packet.flits);
     d.tail = d.injected + way;
-    std::int64_t& taken = taken_[static_cast<std::size_t>(packet.destination)];
+    std::int64_t& taken = taken_[static_cast<std::size_t>(to)];
     if (ports_) d.tail = std::max(d.tail, taken + packet.flits);
     taken = d.tail;
     d.head = d.tail - packet.flits + 1;
     d.late[static_cast<std::size_t>(Cause::Port)] = static_cast<std::int32_t>(d.tail - now - way);
     flit_hops_ += std::int64_t{d.routers} * packet.flits;
-    sent_.insert({d.injected + packet.flits - 1, packet});
     tails_.insert({d.tail, d});
   }
   void step(std::int64_t now) override {

@@ -54,7 +54,8 @@ struct NetworkConfig {
   int buffer_depth = 8;  ///< flits per virtual channel
   Arbiter arbiter = Arbiter::RoundRobin;
   std::int64_t deadlock_after = 10000;  ///< cycles without any movement while flits are there
-  std::uint64_t seed = 1;               ///< handshake routers draw a packet's virtual channel
+  bool forks = false;      ///< routers copy packets for several nodes (fork_network.cpp)
+  std::uint64_t seed = 1;  ///< handshake routers draw a packet's virtual channel
 };
 
 /// Why a packet arrived later than in an empty network.
@@ -75,6 +76,9 @@ struct PacketRequest {
   int flow = 0;                           ///< class for reports (a tensor), below kFlows
   const std::int64_t* payload = nullptr;  ///< the caller's; handed to the receiver
   std::int64_t tag = 0;                   ///< the caller's
+  /// Several nodes instead of `destination`: routers that fork only; the caller's, until the offer
+  /// returns. One delivery each.
+  const std::vector<int>* destinations = nullptr;
 };
 inline constexpr int kFlows = 8;
 

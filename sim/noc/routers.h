@@ -9,6 +9,7 @@
 namespace counterpoint::sim::noc {
 
 std::unique_ptr<Network> make_credit_network(const NetworkConfig& config, Receiver& receiver);
+std::unique_ptr<Network> make_fork_network(const NetworkConfig& config, Receiver& receiver);
 std::unique_ptr<Network> make_handshake_network(const NetworkConfig& config, Receiver& receiver);
 
 }  // namespace counterpoint::sim::noc

@@ -51,7 +51,10 @@ void size_for(int n, const hw::Fabric& f, TopologySpec& s) {
 Transport::Transport(const hw::Network& network, std::int64_t children,
                      const std::array<int, 3>& bits, Detail detail, bool unlimited_buffers,
                      bool unlimited_channels)
-    : fabric_(network.fabric), shape_(network.topology), bits_(bits) {
+    : fabric_(network.fabric),
+      shape_(network.topology),
+      tree_(network.fabric.collective == hw::Collective::Tree),
+      bits_(bits) {
   const auto refuse = [&](const std::string& why) {
     return input::InputError(fmt::format("network '{}': {}", network.name, why));
   };
@@ -69,10 +72,10 @@ Transport::Transport(const hw::Network& network, std::int64_t children,
   c.vcs = unlimited_channels ? 16 : fabric_.vcs;
   c.buffer_depth = unlimited_buffers ? 4096 : fabric_.buffer_depth;
   c.arbiter = fabric_.oldest_first ? Arbiter::Oldest : Arbiter::RoundRobin;
+  c.forks = fabric_.collective == hw::Collective::Fork;
   if (fabric_.west_first) c.topology.routing = Routing::WestFirst;
   TopologySpec& s = c.topology;
-  int first = 0;                  // node of child 0
-  std::vector<int> port_routers;  // of ports that are extra nodes
+  int first = 0;  // node of child 0
   switch (shape_) {
     case hw::Topology::Crossbar:
     case hw::Topology::PointToPoint:
@@ -185,7 +188,7 @@ const std::vector<int>& Transport::order_of(const std::vector<int>& children, in
     return t.routers_between(from, child_nodes_[static_cast<std::size_t>(child)]);
   };
   const int root = ports_[static_cast<std::size_t>(port)];
-  if (fabric_.collective == hw::Collective::Tree) {
+  if (tree_) {
     std::stable_sort(left.begin(), left.end(),
                      [&](int a, int b) { return far(root, a) < far(root, b); });
     order = left;
@@ -207,6 +210,12 @@ int Transport::node(const Piece& piece, int place) const {
   return place < 0 ? ports_[static_cast<std::size_t>(piece.port)]
                    : child_nodes_[static_cast<std::size_t>(
                          (*piece.order)[static_cast<std::size_t>(place)])];
+}
+
+bool Transport::expects(const Piece& piece, int at) const {
+  for (std::size_t i = 0; i < piece.order->size(); ++i)
+    if (node(piece, static_cast<int>(i)) == at) return true;
+  return false;
 }
 
 std::size_t Transport::new_piece() {
@@ -245,6 +254,11 @@ void Transport::offer(std::size_t piece, int from, int to) {
   r.flow = p.collects ? 3 + p.flow : p.flow;
   r.tag = static_cast<std::int64_t>(leg);
   ++packets_;
+  std::vector<int> all;
+  if (fabric_.collective == hw::Collective::Fork && !p.collects) {
+    for (std::size_t i = 0; i < p.order->size(); ++i) all.push_back(node(p, static_cast<int>(i)));
+    r.destinations = &all;
+  }
   plane(p.flow, p.collects).offer(r, network_now_);
 }
 
@@ -297,13 +311,10 @@ void Transport::begin(std::int64_t transfer, std::size_t parcel, int flow, bool 
           p.values[i * p.count + w] = all.values[child * all.words + first + w];
       }
     }
-    for (int i = 1; i < n; ++i)
-      ++p.waits[static_cast<std::size_t>(fabric_.collective == hw::Collective::Path ? i - 1
-                                                                                    : (i - 1) / 2)];
+    for (int i = 1; i < n; ++i) ++p.waits[static_cast<std::size_t>(!tree_ ? i - 1 : (i - 1) / 2)];
     for (int i = 0; i < n; ++i)
       if (pieces_[index].waits[static_cast<std::size_t>(i)] == 0)
-        offer(index, i,
-              fabric_.collective == hw::Collective::Path ? i - 1 : (i == 0 ? -1 : (i - 1) / 2));
+        offer(index, i, !tree_ ? i - 1 : (i == 0 ? -1 : (i - 1) / 2));
   }
 }
 
@@ -362,19 +373,22 @@ void Transport::delivered(const Delivery& d) {
   for (std::size_t c = 0; c < kCauses; ++c) late_[c] += d.late[c];
   const std::size_t leg = static_cast<std::size_t>(d.packet.tag);
   const Leg l = legs_[leg];
-  free_legs_.push_back(leg);
   Piece& p = pieces_[l.piece];
+  // A packet that forks is one leg with several ends.
+  if (fabric_.collective != hw::Collective::Fork || p.collects || p.open == 1)
+    free_legs_.push_back(leg);
   const int n = static_cast<int>(p.order->size());
-  if (d.packet.destination != node(p, l.to))
+  const bool forked = fabric_.collective == hw::Collective::Fork && !p.collects;
+  if (!forked ? d.packet.destination != node(p, l.to) : !expects(p, d.packet.destination))
     throw std::logic_error("transport: a packet at the wrong node");
   const std::int64_t id = p.transfer;
   const std::size_t piece = l.piece;
   if (!p.collects) {
     --p.open;
     --transfers_.at(id).open;
-    const bool path = fabric_.collective == hw::Collective::Path;
-    for (const int to : {path ? l.to + 1 : 2 * l.to + 1, path ? n : 2 * l.to + 2})
-      if (to < n) offer(piece, l.to, to);
+    if (fabric_.collective != hw::Collective::Fork)  // else the routers did it
+      for (const int to : {tree_ ? 2 * l.to + 1 : l.to + 1, tree_ ? 2 * l.to + 2 : n})
+        if (to < n) offer(piece, l.to, to);
   } else if (!p.adds || n == 1) {
     --p.open;
     --transfers_.at(id).open;
@@ -383,11 +397,7 @@ void Transport::delivered(const Delivery& d) {
     if (!p.values.empty())
       for (std::size_t w = 0; w < p.count; ++w)
         p.values[to * p.count + w] += p.values[from * p.count + w];
-    if (--p.waits[to] == 0)
-      offer(piece, l.to,
-            l.to == 0                                    ? -1
-            : fabric_.collective == hw::Collective::Path ? l.to - 1
-                                                         : (l.to - 1) / 2);
+    if (--p.waits[to] == 0) offer(piece, l.to, l.to == 0 ? -1 : !tree_ ? l.to - 1 : (l.to - 1) / 2);
   } else {
     --p.open;
     Transfer& t = transfers_.at(id);

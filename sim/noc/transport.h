@@ -97,9 +97,11 @@ class Transport : public Receiver {
   void begin(std::int64_t transfer, std::size_t parcel, int flow, bool collects, bool adds);
   void finish_if_done(std::int64_t transfer);
   std::size_t new_piece();
+  bool expects(const Piece& piece, int at) const;
 
   hw::Fabric fabric_;
   hw::Topology shape_;
+  bool tree_;
   std::array<int, 3> bits_;
   std::vector<int> child_nodes_, ports_;
   std::vector<std::unique_ptr<Network>> planes_;

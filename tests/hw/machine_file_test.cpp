@@ -213,7 +213,8 @@ TEST(MachineFile, WordWidthsMustHoldTheSums) {
 }
 
 TEST(MachineFile, ChoicesAreListed) {
-  expect_refused(with("topology: bus", "topology: mesh"), "bad-value", {"pipe or bus", "'mesh'"});
+  expect_refused(with("topology: bus", "topology: mash"), "bad-value",
+                 {"pipe, bus, mesh, torus", "did you mean 'mesh'?"});
   expect_refused(with("buffering: single", "buffering: triple"), "bad-value", {"single or double"});
   expect_refused(with("psum: refetch", "psum: refech"), "bad-value", {"did you mean 'refetch'?"});
 }

@@ -36,13 +36,16 @@ void draw(Mapping& m, std::mt19937& r, int clock) {
     f.oldest_first = below(2) == 1;
     f.cluster = 1 + below(4);
     f.lanes = 1 + below(4);
-    f.collective = static_cast<hw::Collective>(below(2));
+    f.collective = static_cast<hw::Collective>(below(3));
+    if (n.topology == Topology::Torus && f.collective == hw::Collective::Fork)
+      f.collective = hw::Collective::Tree;
     f.planes = static_cast<hw::Planes>(below(3));
     f.place = static_cast<hw::PortPlace>(below(3));
     const bool grid = n.topology == Topology::Mesh || n.topology == Topology::Torus;
     if (grid && m.nest.levels[d].units >= 4 && f.place != hw::PortPlace::Edge)
       f.ports = 1 + below(3);
-    f.west_first = n.topology == Topology::Mesh && below(2) == 1;
+    f.west_first =
+        n.topology == Topology::Mesh && below(2) == 1 && f.collective != hw::Collective::Fork;
   }
 }
 

@@ -56,7 +56,9 @@ std::string name_of(const hw::Network& n, const Sweep& s) {
   add(s.ports.size() > 1, fmt::format("{} ports", f.ports));
   add(s.place.size() > 1, text(f.place));
   add(s.clock.size() > 1, fmt::format("clock x{}", f.clock));
-  add(s.collective.size() > 1, f.collective == hw::Collective::Path ? "path" : "tree passing");
+  add(s.collective.size() > 1, f.collective == hw::Collective::Path   ? "path"
+                               : f.collective == hw::Collective::Tree ? "tree passing"
+                                                                      : "fork");
   add(s.planes.size() > 1, text(f.planes));
   return out;
 }

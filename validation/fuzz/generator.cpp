@@ -225,7 +225,10 @@ void random_fabric(Random& r, hw::Network& n, std::int64_t pes) {
   f.west_first = draw(0, 1) == 1 && n.topology == hw::Topology::Mesh;
   f.oldest_first = draw(0, 1) == 1;
   f.clock = draw(0, 3);
-  f.collective = static_cast<hw::Collective>(draw(0, 1));
+  f.collective = static_cast<hw::Collective>(draw(0, 2));
+  if (n.topology == hw::Topology::Torus && f.collective == hw::Collective::Fork)
+    f.collective = hw::Collective::Path;
+  if (f.collective == hw::Collective::Fork) f.west_first = false;
   f.planes = static_cast<hw::Planes>(draw(0, 2));
 }
 
@@ -241,7 +244,9 @@ std::string yaml_fabric(const hw::Fabric& f) {
       f.credit_delay, f.west_first ? "west-first" : "dimension-order",
       f.oldest_first ? "oldest" : "round-robin",
       f.clock == 0 ? std::string("unlimited") : std::to_string(f.clock),
-      f.collective == hw::Collective::Path ? "path" : "tree",
+      f.collective == hw::Collective::Path   ? "path"
+      : f.collective == hw::Collective::Tree ? "tree"
+                                             : "fork",
       planes[static_cast<std::size_t>(f.planes)]);
   if (f.width > 0) out += fmt::format(", width: {}", f.width);
   if (f.height > 0) out += fmt::format(", height: {}", f.height);

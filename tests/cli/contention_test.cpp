@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/cli/program.h"
+
+namespace counterpoint::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+// Two PEs; each takes an input of its own and the one weight.
+constexpr const char* kMapping = R"(Network tiny {
+  Layer L {
+    Type: GEMM
+    Dimensions { M: 2, N: 1, K: 1 }
+    Dataflow { SpatialMap(1,1) M; }
+  }
+}
+)";
+constexpr const char* kMachine = R"(name: two
+pes: 2
+bits: {input: 8, weight: 8, psum: 32}
+storage:
+  - level: off_chip
+    network: {name: link}
+  - level: global_buffer
+    capacity: unlimited
+    network: {name: array}
+  - level: pe_buffer
+    capacity: unlimited
+)";
+
+class Contention : public ProgramTest {
+ protected:
+  void SetUp() override {
+    ProgramTest::SetUp();
+    write("tiny.m", kMapping);
+    write("two.yaml", kMachine);
+  }
+  Outcome go(const std::vector<std::string>& more) const {
+    std::vector<std::string> all{"contention", "-m", "two.yaml", "-n", "tiny.m"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run(all);
+  }
+};
+
+// Crossbar, packets of one word and flit, 5 cycles in the empty network and used in the next one
+// (tests/noc/arrays_test.cpp): ways only, both inputs and the weight for PE 0 can be used in 6,
+// which passes it on: 12; work [12,13]; the drains can be used in 19. Ports: the unit sends one
+// flit a cycle, so the weight leaves in 2 and can be used by PE 1 in 14; work [14,15]; the drains
+// meet at the port, the second can be used in 22. A pipe takes the work alone: 1.
+TEST_F(Contention, CausesAreWhatEachDetailCosts) {
+  const Outcome o = go({"--topology", "pipe,crossbar", "--packet-words", "1", "-f", "json"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  const Json points = Json::parse(o.out)["points"];
+  ASSERT_EQ(points.size(), 2u);
+  EXPECT_EQ(points[0]["cycles"], 1);
+  EXPECT_EQ(points[0]["excess"], 0);
+  EXPECT_EQ(points[1]["estimate"], 1);
+  EXPECT_EQ(points[1]["cycles"], 22);
+  EXPECT_EQ(points[1]["functional"], "equal");
+  EXPECT_EQ(points[1]["excess"], 21);
+  EXPECT_EQ(points[1]["causes"]["added_latency"], 18);
+  EXPECT_EQ(points[1]["causes"]["port_serialization"], 3);
+  EXPECT_EQ(points[1]["causes"]["link_conflicts"], 0);
+  EXPECT_EQ(points[1]["causes"]["full_buffers"], 0);
+  EXPECT_EQ(points[1]["causes"]["head_of_line"], 0);
+  // Packets: 2 inputs, the weight twice, 2 outputs; each link to a child carries 2.
+  std::int64_t used = 0;
+  for (const Json& l : points[1]["networks"][0]["links"]) used += l["used"].get<std::int64_t>();
+  EXPECT_EQ(used, 6);
+}
+
+// The causes sum to the excess in every point of a larger sweep, whatever they are; formats agree.
+TEST_F(Contention, CausesSumToTheExcess) {
+  write("some.m", R"(Network some {
+  Layer L {
+    Type: CONV
+    Dimensions { K: 16, C: 8, R: 3, S: 3, Y: 10, X: 10 }
+    Dataflow {
+      SpatialMap(1,1) K;
+      TemporalMap(1,1) C;
+      TemporalMap(Sz(R),1) Y;
+      TemporalMap(Sz(S),1) X;
+    }
+  }
+}
+)");
+  write("sixteen.yaml", R"(name: sixteen
+pes: 16
+bits: {input: 8, weight: 8, psum: 32}
+storage:
+  - level: off_chip
+    network: {name: link, bandwidth: 8 words}
+  - level: global_buffer
+    capacity: unlimited
+    network: {name: array, bandwidth: 16 words, channels: separate}
+  - level: pe_buffer
+    capacity: unlimited
+)");
+  const std::vector<std::string> sweep = {
+      "contention",      "-m",           "sixteen.yaml", "-n",          "some.m", "--no-data", "-t",
+      "mesh,tree,chain", "--collective", "path,fork",    "--flit-bits", "64,256"};
+  std::vector<std::string> json = sweep;
+  json.insert(json.end(), {"-f", "json"});
+  const Outcome o = run(json);
+  ASSERT_EQ(o.status, 0) << o.err;
+  const Json points = Json::parse(o.out)["points"];
+  ASSERT_EQ(points.size(), 12u);
+  for (const Json& p : points) {
+    std::int64_t sum = 0;
+    for (const auto& [cause, cycles] : p["causes"].items()) sum += cycles.get<std::int64_t>();
+    EXPECT_EQ(sum, p["excess"].get<std::int64_t>()) << p["network"];
+    EXPECT_EQ(p["pipe"], p["estimate"]);
+    EXPECT_GE(p["cycles"].get<std::int64_t>(), p["estimate"].get<std::int64_t>());
+  }
+  std::vector<std::string> csv = sweep;
+  csv.insert(csv.end(), {"-f", "csv", "-j", "1"});
+  std::istringstream lines(run(csv).out);
+  std::string line;
+  std::getline(lines, line);
+  for (const Json& p : points) {
+    ASSERT_TRUE(std::getline(lines, line));
+    EXPECT_THAT(line, HasSubstr("," + std::to_string(p["cycles"].get<std::int64_t>()) + ","));
+  }
+}
+
+TEST_F(Contention, TableNamesTheCheapestAndShowsItsLinks) {
+  const Outcome o = go({"--topology", "pipe,mesh,tree", "--no-causes"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_THAT(o.out, HasSubstr("cheapest routed network"));
+  EXPECT_THAT(o.out, HasSubstr("busiest links"));
+  EXPECT_THAT(o.out, HasSubstr("network 'array' with 2 children"));
+}
+
+TEST_F(Contention, GoesOnWhereItWasInterrupted) {
+  const std::vector<std::string> sweep = {"--topology", "pipe,mesh,tree", "-f", "json",
+                                          "-o",         "out.json"};
+  ASSERT_EQ(go(sweep).status, 0);
+  const std::string whole = read("out.json");
+  // A journal with a false first point shows that it is taken from there.
+  std::vector<std::string> resumed = sweep;
+  resumed.emplace_back("--resume");
+  ASSERT_EQ(go(resumed).status, 0);
+  EXPECT_EQ(read("out.json"), whole);
+  write("out.json.partial", "{\"contention\":\"something else\"}\n");
+  const Outcome other = go(resumed);
+  EXPECT_EQ(other.status, 2);
+  EXPECT_THAT(other.err, HasSubstr("of other inputs"));
+}
+
+TEST_F(Contention, DrawsPictures) {
+  if (std::system("command -v gnuplot >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "gnuplot is not installed";
+  ASSERT_EQ(go({"--topology", "pipe,mesh,crossbar", "--svg", "p"}).status, 0);
+  for (const char* file : {"p-cycles.svg", "p-2.svg", "p-3.svg"})
+    EXPECT_THAT(read(file), HasSubstr("</svg>")) << file;
+}
+
+TEST_F(Contention, SaysWhatIsWrong) {
+  const auto refused = [&](const std::vector<std::string>& more, const char* part) {
+    const Outcome o = go(more);
+    EXPECT_EQ(o.status, 2) << o.out;
+    EXPECT_THAT(o.err, HasSubstr(part));
+  };
+  refused({"--topology", "mash"}, "did you mean 'mesh'?");
+  refused({"--vcs", "0"}, "not a number from 1 to 16");
+  refused({"--at", "nowhere"}, "there are 'link', 'array'");
+  refused({"--place", "top"}, "corner, edge, spread");
+  refused({"--resume"}, "--resume needs --out");
+  refused({"--format", "xml"}, "table, csv or json");
+  // What cannot be built is a row of the table, and the run is not a success.
+  const Outcome o = go({"--topology", "tree", "--ports", "2"});
+  EXPECT_EQ(o.status, 1);
+  EXPECT_THAT(o.out, HasSubstr("have one, at the root"));
+}
+
+}  // namespace
+}  // namespace counterpoint::cli
