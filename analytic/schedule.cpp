@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "analytic/durations.h"
+
 namespace counterpoint::analytic {
 
 using workloads::kAllTensors;
@@ -40,12 +42,8 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
     multicast_[d] = net.multicast;
     r.shared = net.channels == hw::Channels::Shared;
     r.single = hw::slots(bound.storage[d + 1].buffering) == 1;
-    r.fill_latency = net.latency + (d == 0 ? bound.storage[0].latency : 0);
-    r.drain_latency = net.latency;
-    const std::int64_t units = plan.mapping().nest.levels[d].units;
-    if (net.reduction == hw::Reduction::Chain) r.drain_latency += units - 1;
-    if (net.reduction == hw::Reduction::Tree)
-      for (std::int64_t reach = 1; reach < units; reach *= 2) ++r.drain_latency;
+    r.fill_latency = fill_latency(net, bound.storage[d], d == 0);
+    r.drain_latency = drain_latency(net, plan.mapping().nest.levels[d].units);
   }
   moves_.resize(plan.kinds().size());
   const Group* groups = plan.groups().data();
@@ -70,15 +68,14 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
       m.enters[2] = kind.enter[2].changed;
       const auto cycles = [&](std::int64_t inputs, std::int64_t weights, bool of_inputs,
                               bool of_weights) {
-        const std::int64_t w = inputs + weights, bits = inputs * width[0] + weights * width[1];
-        if (w == 0) return std::int64_t{0};
-        std::int64_t c = std::max(transfer_cycles(bits, w, net.bandwidth),
-                                  transfer_cycles(bits, w, parent.read_port));
+        const Load sent{inputs + weights, inputs * width[0] + weights * width[1]};
+        if (sent.words == 0) return std::int64_t{0};
+        std::int64_t c = fill_cycles(sent, net, parent);
         if (!child.write_port.unlimited())
           for (std::int32_t g = 0; g < kind.group_count; ++g) {
             const Group& x = groups[kind.groups + g];
             const std::int64_t a = of_inputs ? x.words[0] : 0, b = of_weights ? x.words[1] : 0;
-            c = std::max(c, transfer_cycles(a * width[0] + b * width[1], a + b, child.write_port));
+            c = std::max(c, receive_cycles({a + b, a * width[0] + b * width[1]}, child));
           }
         return c;
       };
@@ -88,8 +85,7 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
         m.inject[0] = cycles(words[0], 0, true, false);
         m.inject[1] = cycles(0, words[1], false, true);
       }
-      if (d + 1 == depths)
-        m.work = m.step_work = (kind.macs_largest + machine.lanes - 1) / machine.lanes;
+      if (d + 1 == depths) m.work = m.step_work = work_cycles(kind.macs_largest, machine);
     }
     if (!kind.cold) {
       m.ends = kind.leave.changed;
@@ -98,12 +94,11 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
                  : 0;
       m.drains = w > 0;
       if (w > 0) {
-        m.drain = std::max(transfer_cycles(w * width[2], w, net.bandwidth),
-                           transfer_cycles(w * width[2], w, parent.write_port));
+        m.drain = drain_cycles({w, w * width[2]}, net, parent);
         if (!child.read_port.unlimited())
           for (std::int32_t g = 0; g < kind.group_count; ++g) {
             const std::int64_t v = groups[kind.groups + g].words[2];
-            m.drain = std::max(m.drain, transfer_cycles(v * width[2], v, child.read_port));
+            m.drain = std::max(m.drain, send_cycles({v, v * width[2]}, child));
           }
       }
     }
