@@ -8,7 +8,8 @@
 //
 // A buffer is the list of the packets whose flits are in it; a packet has a record (Copy) per
 // router. Every link carries the sums in the order in which they were offered, so the oldest one
-// can always go on.
+// can always go on, unless other packets are in its way that wait for a younger one: what shares
+// links with sums has to be a sum too (of one part).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -630,7 +631,7 @@ void ForkNetwork::evaluate(int router, std::int64_t now) {
         c.late = own.late;
       }
       if (own.sum >= 0 && before_sum >= 0 && sums_[at(before_sum)].number == own.sum && !busy &&
-          why != Cause::BufferFull)
+          !stalled && why != Cause::BufferFull)
         continue;
       Cause cause = why;
       if (stalled)

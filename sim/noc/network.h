@@ -136,7 +136,8 @@ class Network {
   /// only.
   virtual int sum_tree(const std::vector<int>& members, int destination);
   /// A packet at every member (`packet.source` says nothing), added where their ways meet: one
-  /// delivery. Its source is the member to whose packet the others were added.
+  /// delivery. Its source is the member to whose packet the others were added. Links carry sums in
+  /// the order of the offers; other packets should not share links with them (deadlock).
   virtual void offer_sum(const PacketRequest& packet, int tree, std::int64_t now);
   /// One cycle. `now` grows by one from call to call, unless the network is empty.
   /// Throws Deadlock.

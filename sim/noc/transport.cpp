@@ -139,6 +139,12 @@ Transport::Transport(const hw::Network& network, std::int64_t children,
       s.extra.push_back(y * s.width + x);
     }
   }
+  if (forks() && network.reduction != hw::Reduction::None && fabric_.ports > 1 &&
+      fabric_.planes == hw::Planes::Shared)
+    throw refuse(
+        "sums in the routers and several ports: they could wait for each other with what goes to "
+        "the "
+        "children; planes: directions, or tensors");
   const int networks = fabric_.planes == hw::Planes::Directions ? 2
                        : fabric_.planes == hw::Planes::Tensors  ? 3
                                                                 : 1;
@@ -308,7 +314,8 @@ void Transport::begin(std::size_t transfer, std::size_t parcel, int flow, bool c
     p.count = std::min(most, all.words - first);
     p.flow = flow;
     p.collects = collects;
-    p.adds = adds && n > 1;
+    // Routers that add carry all sums in order, also those of one part.
+    p.adds = adds && (n > 1 || forks());
     p.order = &order;
     // What the unit sends is sent when its own packets have left; each child sends once.
     t.unsent += collects ? order.nodes.size() : 1;
