@@ -43,7 +43,7 @@ using Rules = RulesOf<Value>;
 class Engine {
  public:
   Engine(const Program& program, const Cost* cost, const Rules* rules, Value pipeline_latency,
-         Arena arena)
+         Value startup, Arena arena)
       : program_(program),
         shapes_(program.shapes),
         entries_(program.entries),
@@ -51,6 +51,7 @@ class Engine {
         cost_(cost),
         rules_(rules),
         pipeline_latency_(pipeline_latency),
+        first_transfer_(startup),
         low_(arena.begin),
         high_(arena.end) {}
 
@@ -168,6 +169,7 @@ class Engine {
   const Cost* cost_;
   const Rules* rules_;
   Value pipeline_latency_;
+  Value first_transfer_;    // off-chip memory is not used before
   std::byte *low_, *high_;  // what is free of the arena
   Node* nodes_ = nullptr;
   Value* times_ = nullptr;
@@ -198,6 +200,7 @@ Ending Engine::run() {
     computed_[x] = 0;
   }
   for (std::int64_t x = 0; x < n * kNames; ++x) times_[x] = Value{};
+  times_[kChannel0] = times_[kChannel1] = first_transfer_;
   visit(0, program_.first);
   if (ending_ == Ending::Done) leave_as(program_.nodes[0].pes, 0, program_.last);
   return ending_;
@@ -234,7 +237,7 @@ void Engine::leave_as(bool pes, std::int32_t id, std::int32_t kind) {
     arrived = injected + rules_[node.depth].drain_latency;
   }
   t[kDrainArrived] = larger(arrived, t[kDrainArrived]);
-  if (!m.has(kSingle)) t[kOlder] = t[kDrained];
+  if (!m.has(kSingle2)) t[kOlder] = t[kDrained];
   t[kDrained] = injected;
   computed_[id] |= m.leave_computes;
 }
@@ -264,7 +267,7 @@ void Engine::enter_as(bool pes, std::int32_t id, std::int32_t kind) {
         for (std::int32_t child = id + 1; child < node.end; child = nodes_[child].end)
           released = larger(released, times_[child * kNames + kRead0 + x]);
       }
-      if (m.has(kSingle)) {
+      if (m.has(kSingle0 << x)) {
         slot[x] = released;
       } else {
         slot[x] = t[kNewer0 + x];
@@ -304,16 +307,17 @@ void Engine::enter_as(bool pes, std::int32_t id, std::int32_t kind) {
         arrived = m.has(kCarries0 << x) ? end + latency : larger(start, arrived);
         t[kChannel0 + x] = end;
         if (m.has(kCarries0 << x)) t[kRead0 + x] = end;
-        causes[0] = choose(arrived, arrival, tp, causes[0]);  // a tie goes to the inputs
-        causes[1] = choose(arrived, arrival, tc, causes[1]);
-        causes[2] = choose(arrived, arrival, slot[x], causes[2]);
-        causes[3] = choose(arrived, arrival, end, causes[3]);
+        const Value last = arrival;  // a tie goes to the inputs
+        causes[0] = choose(arrived, last, tp, causes[0]);
+        causes[1] = choose(arrived, last, tc, causes[1]);
+        causes[2] = choose(arrived, last, slot[x], causes[2]);
+        causes[3] = choose(arrived, last, end, causes[3]);
         arrival = larger(arrived, arrival);
       }
     }
   }
   Value slot{};
-  if (m.has(kEnters2)) slot = t[m.has(kSingle) ? kDrained : kOlder];
+  if (m.has(kEnters2)) slot = t[m.has(kSingle2) ? kDrained : kOlder];
   if (pes) return work(node, t, m, cost, causes, arrival, slot);
   if (m.has(kEnters2)) t[kOwn] = slot;
   const Entry* e = entries_ + m.children;

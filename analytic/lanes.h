@@ -17,7 +17,7 @@ struct LaneInput {
   Program program;
   const CostOf<Lanes>* cost = nullptr;
   const RulesOf<Lanes>* rules = nullptr;
-  Lanes pipeline_latency{};
+  Lanes pipeline_latency{}, startup{};
   Arena arena;
 };
 struct LaneResult {

@@ -79,7 +79,8 @@ COUNTERPOINT_INLINE void store(const Value& from, Lanes& to) {
 
 Ending run_lanes(const LaneInput& in, LaneResult& out) {
   Engine engine(in.program, reinterpret_cast<const Cost*>(in.cost),
-                reinterpret_cast<const Rules*>(in.rules), load(in.pipeline_latency), in.arena);
+                reinterpret_cast<const Rules*>(in.rules), load(in.pipeline_latency),
+                load(in.startup), in.arena);
   const Ending ending = engine.run();
   if (ending != Ending::Done) return ending;
   const Value cycles = engine.cycles();

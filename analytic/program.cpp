@@ -43,7 +43,8 @@ void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Mov
   for (std::size_t d = 0; d < plan.depths(); ++d) {
     const bool pes = d + 1 == plan.depths();
     std::uint32_t rules = 0;
-    if (hw::slots(bound.storage[d + 1].buffering) == 1) rules |= kSingle;
+    for (std::size_t t = 0; t < 3; ++t)
+      if (hw::slots(bound.storage[d + 1].buffering, t) == 1) rules |= kSingle0 << t;
     if (bound.network[d].channels == hw::Channels::Shared) rules |= kShared;
     for (; k < static_cast<std::size_t>(plan.kind_end(d)); ++k) {
       const Kind& kind = plan.kinds()[k];
@@ -57,7 +58,7 @@ void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Mov
           if (!words.changed) continue;
           m.flags |= kEnters0 << x;
           m.enter_computes |= bit(kArrived0 + x) | bit(m.has(kShared) ? kChannel0 : kChannel0 + x);
-          if (!m.has(kSingle)) m.enter_computes |= bit(kNewer0 + x);
+          if (!m.has(kSingle0 << x)) m.enter_computes |= bit(kNewer0 + x);
           if (words.total == 0) continue;
           m.flags |= kCarries0 << x;
           m.enter_computes |= bit(kRead0 + x);
@@ -69,28 +70,28 @@ void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Mov
         m.flags |= kEnds;
         if (kind.leave.total > 0) m.flags |= kDrains;
         m.leave_computes = bit(kDrained) | bit(kDrainArrived);
-        if (!m.has(kSingle)) m.leave_computes |= bit(kOlder);
+        if (!m.has(kSingle2)) m.leave_computes |= bit(kOlder);
       }
     }
   }
 }
 
-void price(const Plan& plan, const hw::BoundMachine& bound, CostOf<std::int64_t>* cost,
-           RulesOf<std::int64_t>* rules) {
+void Prices::set(const Plan& plan, const hw::BoundMachine& bound) {
   const hw::Machine& machine = bound.machine;
   const std::int64_t width[3] = {machine.bits.input, machine.bits.weight, machine.bits.psum};
   const Group* groups = plan.groups().data();
+  kinds_.resize(plan.kinds().size());
+  levels_.resize(plan.depths());
   std::size_t k = 0;
   for (std::size_t d = 0; d < plan.depths(); ++d) {
     const hw::Network& net = bound.network[d];
-    const hw::Storage& parent = bound.storage[d];
     const hw::Storage& child = bound.storage[d + 1];
+    const Link link(bound, d, plan.mapping().nest.levels[d].units);
     const bool pes = d + 1 == plan.depths(), reduces = net.reduction != hw::Reduction::None;
-    rules[d].fill_latency = fill_latency(net, parent, d == 0);
-    rules[d].drain_latency = drain_latency(net, plan.mapping().nest.levels[d].units);
+    levels_[d] = {link.fill_latency(), link.drain_latency()};
     for (; k < static_cast<std::size_t>(plan.kind_end(d)); ++k) {
       const Kind& kind = plan.kinds()[k];
-      CostOf<std::int64_t>& c = cost[k];
+      CostOf<std::int64_t>& c = kinds_[k];
       c = {};
       if (kind.shape >= 0) {
         std::int64_t words[2] = {0, 0};
@@ -100,12 +101,12 @@ void price(const Plan& plan, const hw::BoundMachine& bound, CostOf<std::int64_t>
           const std::int64_t inputs = of_inputs ? words[0] : 0, weights = of_weights ? words[1] : 0;
           const Load sent{inputs + weights, inputs * width[0] + weights * width[1]};
           if (sent.words == 0) return std::int64_t{0};
-          std::int64_t most = fill_cycles(sent, net, parent);
+          std::int64_t most = link.fill_cycles(sent);
           if (!child.write_port.unlimited())
             for (std::int32_t g = 0; g < kind.group_count; ++g) {
               const Group& x = groups[kind.groups + g];
               const std::int64_t a = of_inputs ? x.words[0] : 0, b = of_weights ? x.words[1] : 0;
-              most = std::max(most, receive_cycles({a + b, a * width[0] + b * width[1]}, child));
+              most = std::max(most, link.receive_cycles({a + b, a * width[0] + b * width[1]}));
             }
           return most;
         };
@@ -119,11 +120,11 @@ void price(const Plan& plan, const hw::BoundMachine& bound, CostOf<std::int64_t>
       }
       if (kind.cold || !kind.leave.changed || kind.leave.total == 0) continue;
       const std::int64_t w = reduces ? kind.leave.distinct : kind.leave.total;
-      c.drain = drain_cycles({w, w * width[2]}, net, parent);
+      c.drain = link.drain_cycles({w, w * width[2]});
       if (child.read_port.unlimited()) continue;
       for (std::int32_t g = 0; g < kind.group_count; ++g) {
         const std::int64_t v = groups[kind.groups + g].words[2];
-        c.drain = std::max(c.drain, send_cycles({v, v * width[2]}, child));
+        c.drain = std::max(c.drain, link.send_cycles({v, v * width[2]}));
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "analytic/durations.h"
 #include "analytic/plan.h"
 #include "hw/machine.h"
 
@@ -20,8 +21,10 @@ enum MoveFlag : std::uint32_t {
   kCarries1 = 16,  ///< words travel for it
   kEnds = 32,      ///< an output residence ends
   kDrains = 64,    ///< words of it travel
-  kSingle = 128,   ///< the children have one slot
-  kShared = 256,   ///< inputs and weights share a channel
+  kSingle0 = 128,  ///< the children have one slot for inputs
+  kSingle1 = 256,  ///< ... for weights
+  kSingle2 = 512,  ///< ... for outputs
+  kShared = 1024,  ///< inputs and weights share a channel
 };
 struct Move {
   std::uint32_t flags = 0;
@@ -65,9 +68,17 @@ struct Program {
 void list_arrays(const Plan& plan, std::vector<ProgramNode>& arrays);
 /// What happens in each kind.
 void list_moves(const Plan& plan, const hw::BoundMachine& machine, std::vector<Move>& moves);
-/// What each kind takes, and each level.
-void price(const Plan& plan, const hw::BoundMachine& machine, CostOf<std::int64_t>* cost,
-           RulesOf<std::int64_t>* rules);
+/// What each kind takes on a machine, and each level. Keeps its memory.
+class Prices {
+ public:
+  void set(const Plan& plan, const hw::BoundMachine& machine);
+  const std::vector<CostOf<std::int64_t>>& kinds() const { return kinds_; }
+  const std::vector<RulesOf<std::int64_t>>& levels() const { return levels_; }
+
+ private:
+  std::vector<CostOf<std::int64_t>> kinds_;
+  std::vector<RulesOf<std::int64_t>> levels_;
+};
 
 /// Memory for one execution.
 struct Arena {

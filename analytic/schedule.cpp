@@ -75,7 +75,7 @@ void Schedule::sum_work(const Plan& plan) {
     const std::size_t end = static_cast<std::size_t>(plan.kind_end(d));
     for (std::size_t k = begin; k < end; ++k) {
       if (d + 1 == plan.depths()) {
-        step_work_[k] = cost_[k].work;
+        step_work_[k] = prices_.kinds()[k].work;
         continue;
       }
       const Entry* e = plan.entries().data() + kinds[k].children;
@@ -122,7 +122,7 @@ void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& to
         down.access[2][kEntries] += n * kind.enter[2].total;
         down.access[2][kFresh] += n * kind.enter[2].total;
       }
-      up.level[kFillBusy] += n * (cost_[k].inject[0] + cost_[k].inject[1]);
+      up.level[kFillBusy] += n * (prices_.kinds()[k].inject[0] + prices_.kinds()[k].inject[1]);
       up.level[kSumWords] += n * sent;
       up.level[kSumWork] += n * step_work_[k];
       if (d + 1 == depths) {
@@ -138,7 +138,7 @@ void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& to
       up.access[2][kArrivals] += n * words;
       up.link[2][kDrainInjected] += n * words;
       up.link[2][kDrainSenders] += n * kind.leave.total;
-      up.level[kDrainBusy] += n * cost_[k].drain;
+      up.level[kDrainBusy] += n * prices_.kinds()[k].drain;
     }
   }
   for (std::size_t s = 0; s <= depths; ++s) {
@@ -152,9 +152,7 @@ void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& to
   const std::size_t kinds = plan.kinds().size(), depths = plan.depths();
   list_arrays(plan, arrays_);
   list_moves(plan, machine, moves_);
-  cost_.resize(kinds);
-  rules_.resize(depths);
-  price(plan, machine, cost_.data(), rules_.data());
+  prices_.set(plan, machine);
   sum_work(plan);
   totals.cycles = totals.macs = totals.steps = 0;
   totals.level.resize(depths + 1);
@@ -172,14 +170,15 @@ void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& to
   program.last = plan.last();
   if (memory_.empty()) memory_.resize(std::size_t{1} << 16);
   for (;; memory_.resize(2 * memory_.size())) {
-    Engine engine(program, cost_.data(), rules_.data(), machine.machine.pipeline_latency,
+    Engine engine(program, prices_.kinds().data(), prices_.levels().data(),
+                  machine.machine.pipeline_latency, machine.machine.startup,
                   {memory_.data(), memory_.data() + memory_.size()});
     if (engine.run() == Ending::Memory) continue;
     totals.cycles = engine.cycles();
     totals.stack = {};
     totals.stack[kStartup] = engine.startup();
     for (std::size_t k = 0; k < kinds; ++k)
-      totals.stack[kCompute] += plan.kinds()[k].times * cost_[k].work;
+      totals.stack[kCompute] += plan.kinds()[k].times * prices_.kinds()[k].work;
     totals.stack[kLevelAbove] = engine.waiting(kAbove);
     totals.stack[kBandwidth] = engine.waiting(kLine);
     totals.stack[kDrainWait] = engine.waiting(kSlot);

@@ -26,8 +26,7 @@ class Schedule {
   void count(const Plan& plan, const hw::BoundMachine& machine, Totals& totals) const;
 
   std::vector<Move> moves_;
-  std::vector<CostOf<std::int64_t>> cost_;
-  std::vector<RulesOf<std::int64_t>> rules_;
+  Prices prices_;
   std::vector<ProgramNode> arrays_;
   std::vector<std::int64_t> step_work_;   ///< per kind, cycles at full speed
   std::vector<std::int64_t> shape_work_;  ///< ... of all steps of a tile

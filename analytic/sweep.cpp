@@ -12,15 +12,17 @@ namespace {
 constexpr double kExact = 4503599627370496.0;  // 2^52: whole numbers are exact up to here
 
 // What decides the order of events and the counts: equal for machines that are executed together.
-std::uint64_t structure_of(const hw::BoundMachine& machine, std::size_t depths) {
-  std::uint64_t s = 0;
+Structure structure_of(const hw::BoundMachine& machine, std::size_t depths) {
+  Structure s{};
   for (std::size_t d = 0; d < depths; ++d) {
     const hw::Network& net = machine.network[d];
-    s = s * 4 + static_cast<std::uint64_t>(net.multicast);
-    s = s * 4 + static_cast<std::uint64_t>(net.reduction);
-    s = s * 2 + static_cast<std::uint64_t>(net.channels);
-    s = s * 2 + static_cast<std::uint64_t>(machine.storage[d + 1].buffering);
-    s = s * 2 + static_cast<std::uint64_t>(net.topology == hw::Topology::Bus);
+    unsigned x = static_cast<unsigned>(net.multicast);
+    x = x * 4 + static_cast<unsigned>(net.reduction);
+    x = x * 2 + static_cast<unsigned>(net.channels);
+    x = x * 2 + static_cast<unsigned>(net.topology == hw::Topology::Bus);
+    for (std::size_t t = 0; t < 3; ++t)
+      x = x * 2 + static_cast<unsigned>(machine.storage[d + 1].buffering.of[t]);
+    s[d] = static_cast<std::uint16_t>(x);
   }
   return s;
 }
@@ -37,8 +39,6 @@ bool Sweep::compile(const workloads::Mapping& mapping) {
 void Sweep::describe(const hw::BoundMachine& machine) {
   list_arrays(plan_, arrays_);
   list_moves(plan_, machine, moves_);
-  cost_.resize(plan_.kinds().size());
-  rules_.resize(plan_.depths());
   lane_cost_.resize(plan_.kinds().size());
   lane_rules_.resize(plan_.depths());
   schedule_.run(plan_, machine, totals_);
@@ -62,7 +62,7 @@ void Sweep::run_with(LaneFunction lanes, const hw::BoundMachine* machines, std::
                      Outcome* outcomes) {
   const std::size_t kinds = plan_.kinds().size(), depths = plan_.depths();
   for (std::size_t begin = 0; begin < count;) {
-    const std::uint64_t structure = structure_of(machines[begin], depths);
+    const Structure structure = structure_of(machines[begin], depths);
     if (!described_ || structure != structure_) describe(machines[begin]);
     std::size_t n = 1;
     while (n < kLanes && begin + n < count &&
@@ -77,21 +77,24 @@ void Sweep::run_with(LaneFunction lanes, const hw::BoundMachine* machines, std::
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       const hw::BoundMachine& machine = batch[std::min(lane, n - 1)];
       if (lane < n) {
-        price(plan_, machine, cost_.data(), rules_.data());
+        prices_.set(plan_, machine);
         for (std::size_t k = static_cast<std::size_t>(plan_.pe_kinds()); k < kinds; ++k)
-          compute[lane] += plan_.kinds()[k].times * cost_[k].work;
+          compute[lane] += plan_.kinds()[k].times * prices_.kinds()[k].work;
       }
       in.pipeline_latency.of[lane] = static_cast<double>(machine.machine.pipeline_latency);
+      in.startup.of[lane] = static_cast<double>(machine.machine.startup);
       for (std::size_t d = 0; d < depths; ++d) {
-        lane_rules_[d].fill_latency.of[lane] = static_cast<double>(rules_[d].fill_latency);
-        lane_rules_[d].drain_latency.of[lane] = static_cast<double>(rules_[d].drain_latency);
+        lane_rules_[d].fill_latency.of[lane] =
+            static_cast<double>(prices_.levels()[d].fill_latency);
+        lane_rules_[d].drain_latency.of[lane] =
+            static_cast<double>(prices_.levels()[d].drain_latency);
       }
       for (std::size_t k = 0; k < kinds; ++k) {
         CostOf<Lanes>& to = lane_cost_[k];
-        to.inject[0].of[lane] = static_cast<double>(cost_[k].inject[0]);
-        to.inject[1].of[lane] = static_cast<double>(cost_[k].inject[1]);
-        to.drain.of[lane] = static_cast<double>(cost_[k].drain);
-        to.work.of[lane] = static_cast<double>(cost_[k].work);
+        to.inject[0].of[lane] = static_cast<double>(prices_.kinds()[k].inject[0]);
+        to.inject[1].of[lane] = static_cast<double>(prices_.kinds()[k].inject[1]);
+        to.drain.of[lane] = static_cast<double>(prices_.kinds()[k].drain);
+        to.work.of[lane] = static_cast<double>(prices_.kinds()[k].work);
       }
     }
     in.program.kinds = plan_.kinds().data();

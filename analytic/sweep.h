@@ -22,6 +22,9 @@ struct Outcome {
   double energy = 0;  ///< in the unit of the machine's table
 };
 
+/// The choices of a machine that are no numbers, per level.
+using Structure = std::array<std::uint16_t, kMaxDepths>;
+
 /// Evaluates a mapping on machines that differ in anything but what its nest depends on (so:
 /// bandwidths, latencies, widths, energies, lanes, bufferings, channels, multicasts, reductions),
 /// several at once: quickest if neighbours in the list differ in numbers only. Exact, as
@@ -49,11 +52,10 @@ class Sweep {
   Totals totals_;
   stats::LayerResult counts_;
   bool described_ = false;
-  std::uint64_t structure_ = 0;  ///< of the machine that counts_ and moves_ are of
+  Structure structure_{};  ///< of the machine that counts_ and moves_ are of
   std::vector<Move> moves_;
   std::vector<ProgramNode> arrays_;
-  std::vector<CostOf<std::int64_t>> cost_;
-  std::vector<RulesOf<std::int64_t>> rules_;
+  Prices prices_;
   std::vector<CostOf<Lanes>> lane_cost_;
   std::vector<RulesOf<Lanes>> lane_rules_;
   std::vector<std::byte> memory_;

@@ -19,9 +19,6 @@ sc_core::sc_time units(std::int64_t n) {
 std::int64_t present() {
   return static_cast<std::int64_t>(sc_core::sc_time_stamp().value());
 }
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 std::size_t at(Tensor t) {
   return static_cast<std::size_t>(index(t));
 }
@@ -36,19 +33,15 @@ Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::in
       path_(std::move(path)),
       depth_(path_.size()),
       network_(machine.mapping.machine.network[depth_]),
-      parent_storage_(machine.mapping.machine.storage[depth_]),
       child_storage_(machine.mapping.machine.storage[depth_ + 1]),
-      slots_(hw::slots(child_storage_.buffering)),
-      fill_latency_(network_.latency + (depth_ == 0 ? parent_storage_.latency : 0)),
-      drain_latency_(network_.latency),
+      slots_{hw::slots(child_storage_.buffering, 0), hw::slots(child_storage_.buffering, 1),
+             hw::slots(child_storage_.buffering, 2)},
+      durations_(machine.mapping.machine, depth_, machine.mapping.nest.levels[depth_].units),
       reduces_(network_.reduction != hw::Reduction::None),
       store_(std::make_unique<UnitStore>(machine.spaces, machine.options.carry_data)),
       medium_(make_medium(network_.topology)),
       walker_(machine.mapping.layer, machine.mapping.nest, path_) {
   const std::int64_t n = machine.mapping.nest.levels[depth_].units;
-  if (network_.reduction == hw::Reduction::Chain) drain_latency_ += n - 1;
-  if (network_.reduction == hw::Reduction::Tree)
-    for (std::int64_t reach = 1; reach < n; reach *= 2) ++drain_latency_;
   SC_METHOD(evaluate);
   sensitive << kick_ << timer_;
   SC_METHOD(arbitrate);
@@ -103,6 +96,9 @@ void Array::connect(Array* above, std::vector<Array*> below) {
   for (auto& g : groups) {
     channels_.emplace_back();
     channels_.back().tensors = std::move(g);
+    if (above_ == nullptr)
+      channels_.back().injected_at = channels_.back().pipe_injected_at =
+          m_.mapping.machine.machine.startup;
   }
   if (pes())
     pe_ = std::make_unique<PeArray>(m_.mapping.layer, m_.spaces, m_.pe_local,
@@ -126,17 +122,6 @@ void Array::start() {
 
 std::int64_t Array::now() const {
   return present() / kUnits;
-}
-
-int Array::width(Tensor t) const {
-  const hw::WordBits& b = m_.mapping.machine.machine.bits;
-  return t == Tensor::Input ? b.input : t == Tensor::Weight ? b.weight : b.psum;
-}
-
-std::int64_t Array::duration(std::int64_t bits, std::int64_t words, hw::Rate rate) const {
-  if (rate.unlimited()) return 0;
-  return rate.bytes ? ceil_div(bits * 1000, rate.per_kcycle * 8)
-                    : ceil_div(words * 1000, rate.per_kcycle);
 }
 
 void Array::evaluate() {
@@ -301,7 +286,7 @@ void Array::routed_arrived(std::int64_t transfer, std::int64_t when) {
 void Array::schedule(std::int64_t t) {
   std::int64_t next = kNever;
   for (const Channel& c : channels_) {
-    if (c.injecting) next = std::min(next, c.injected_at);
+    if (c.injecting || c.injected_at > t) next = std::min(next, c.injected_at);
     if (!c.flights.empty()) next = std::min(next, c.flights.front().arrival);
   }
   if (working_) next = std::min(next, work_end_);
@@ -411,7 +396,7 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   time.step = step;
   time.channel = c.injected_at;
   time.pipe_channel = c.pipe_injected_at;
-  std::int64_t words = 0, bits = 0;
+  std::int64_t words = 0;
   std::array<Residence*, 3> begins{};
   for (Tensor x : c.tensors) {
     Progress& p = progress(x);
@@ -425,7 +410,7 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
       time.parent =
           std::max(time.parent, up.arrived_at[static_cast<std::size_t>(r->parent) % kRing]);
     }
-    const std::int64_t before = p.next_fill - slots_;
+    const std::int64_t before = p.next_fill - slots_[at(x)];
     if (before >= 0) {
       if (p.released <= before) return fill_waits(channel, Wait::Slot, t);
       time.slot = std::max(time.slot, p.released_at[static_cast<std::size_t>(before) % kRing]);
@@ -438,31 +423,14 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
             time.slot, drain_arrived_at_[static_cast<std::size_t>(r->needs_drain) % kDrainRing]);
     }
     words += r->injected;
-    bits += r->injected * width(x);
   }
   if (words > 0 && !granted && !medium_->request(static_cast<int>(channel) + 1, t))
     return fill_waits(channel, Wait::Medium, t);
 
-  std::int64_t inject = 0;
-  if (words > 0) {
-    inject = std::max(duration(bits, words, network_.bandwidth),
-                      duration(bits, words, parent_storage_.read_port));
-    if (!child_storage_.write_port.unlimited()) {
-      const std::size_t n = static_cast<std::size_t>(m_.mapping.nest.levels[depth_].units);
-      for (std::size_t p = 0; p < n; ++p) {
-        std::int64_t w = 0, b = 0;
-        for (Tensor x : c.tensors) {
-          if (begins[at(x)] == nullptr) continue;
-          w += begins[at(x)]->received(p);
-          b += std::int64_t{begins[at(x)]->received(p)} * width(x);
-        }
-        inject = std::max(inject, duration(b, w, child_storage_.write_port));
-      }
-    }
-  }
+  const std::int64_t inject = durations_.fill(begins);
   time.start = t;
   time.injected = t + inject;
-  time.arrival = words > 0 ? time.injected + fill_latency_ : t;
+  time.arrival = words > 0 ? time.injected + durations_.fill_latency() : t;
   time.pipe_injected = time.injected;
   time.pipe_arrival = time.arrival;
   const bool carry = m_.options.carry_data;
@@ -594,7 +562,8 @@ bool Array::try_work(std::int64_t t) {
     if (x != Tensor::Output || refetch()) {
       if (p.arrived <= g) missing |= 1u << at(x);
     }
-    if (x == Tensor::Output && g >= slots_ && p.released <= g - slots_) missing |= Observer::kSlot;
+    if (x == Tensor::Output && g >= slots_[2] && p.released <= g - slots_[2])
+      missing |= Observer::kSlot;
   }
   if (missing != 0) {
     if (observer_ != nullptr) observer_->work_waits(number_, missing, t);
@@ -623,8 +592,7 @@ bool Array::try_work(std::int64_t t) {
     while (!c.timings.empty() && c.timings.front().step <= step) c.timings.pop_front();
   const PeArray::Work work = pe_->work(walker_);
   if (work.total == 0) throw std::logic_error("simulator: a step without work was executed");
-  const std::int64_t lanes = m_.mapping.machine.machine.lanes;
-  const std::int64_t cycles = ceil_div(work.largest, lanes);
+  const std::int64_t cycles = durations_.work(work);
   m_.result.macs += work.total;
   ++m_.result.steps;
   auto& access = m_.result.storage[depth_ + 1].access;
@@ -703,7 +671,7 @@ ArrayDescription Array::describe() const {
   d.path = path_;
   d.pes = pes();
   d.children = m_.mapping.nest.levels[depth_].units;
-  d.slots = slots_;
+  d.slots = *std::max_element(slots_.begin(), slots_.end());
   for (const Channel& c : channels_) d.channels.push_back(c.tensors);
   d.extent = m_.mapping.layer.extent;
   return d;
@@ -787,22 +755,13 @@ bool Array::try_drain(std::int64_t t, bool granted) {
   if (r == nullptr) return drain_waits(Wait::Nothing, t);
   if (r->leave_injected > 0) {
     if (above_ != nullptr) {
-      const std::int64_t before = r->leave_parent - above_->slots_;
+      const std::int64_t before = r->leave_parent - above_->slots_[2];
       if (before >= 0 && above_->progress(Tensor::Output).released <= before)
         return drain_waits(Wait::Slot, t);
     }
     if (!granted && !medium_->request(0, t)) return drain_waits(Wait::Medium, t);
   }
-  std::int64_t inject = 0;
-  if (r->leave_injected > 0) {
-    const std::int64_t bits = width(Tensor::Output);
-    inject =
-        std::max(duration(r->leave_injected * bits, r->leave_injected, network_.bandwidth),
-                 duration(r->leave_injected * bits, r->leave_injected, parent_storage_.write_port));
-    if (!child_storage_.read_port.unlimited())
-      for (std::int32_t n : r->leave->per_child)
-        inject = std::max(inject, duration(n * bits, n, child_storage_.read_port));
-  }
+  const std::int64_t inject = durations_.drain(*r);
   if (m_.options.carry_data && !pes()) {
     r->leave_sums.resize(r->leave->size());
     for (const Chunk& k : r->leave->chunks) {
@@ -828,7 +787,7 @@ bool Array::try_drain(std::int64_t t, bool granted) {
   const std::int64_t channel_free = drain_injected_at_;
   drain_injected_at_ = t + inject;
   const bool words = r->leave_injected > 0;
-  drain_flights_.push_back({words ? drain_injected_at_ + drain_latency_ : t, g, -1});
+  drain_flights_.push_back({words ? drain_injected_at_ + durations_.drain_latency() : t, g, -1});
   if (observer_ != nullptr && words && above_ != nullptr) {
     const Residence* up = above_->traffic(Tensor::Output).at(r->leave_parent);
     observer_->outputs_begin(above_->number_, r->leave_parent, up->enter->tile, t);
@@ -974,7 +933,8 @@ std::vector<RoutedUse> Array::routed(std::int64_t cycles) const {
     u.network = network_.name;
     u.path = path_;
     switch (network_.fabric.planes) {
-      case hw::Planes::Shared: u.plane = "all"; break;
+      case hw::Planes::Shared:
+      case hw::Planes::Channels: u.plane = "all"; break;
       case hw::Planes::Directions: u.plane = i == 0 ? "to children" : "to parent"; break;
       case hw::Planes::Tensors: u.plane = std::string(workloads::name(workloads::kAllTensors[i]));
     }

@@ -11,6 +11,7 @@
 #include <systemc>
 #include <vector>
 
+#include "sim/control/durations.h"
 #include "sim/control/parcels.h"
 #include "sim/control/traffic.h"
 #include "sim/memory/full_store.h"
@@ -143,8 +144,6 @@ class Array : public sc_core::sc_module {
   void update_done();
   void set_read_pointer(Tensor t, std::int64_t pointer, std::int64_t at);
   void recycle(Tensor t);
-  std::int64_t duration(std::int64_t bits, std::int64_t words, hw::Rate rate) const;
-  int width(Tensor t) const;
   struct GapPiece {
     std::int64_t stats::CycleStack::*into = nullptr;
     CycleClass of = CycleClass::Drain;
@@ -176,10 +175,9 @@ class Array : public sc_core::sc_module {
   Array* above_ = nullptr;
   std::vector<Array*> below_;
   const hw::Network& network_;
-  const hw::Storage& parent_storage_;
   const hw::Storage& child_storage_;
-  std::int64_t slots_;
-  std::int64_t fill_latency_, drain_latency_;
+  std::array<std::int64_t, 3> slots_;
+  Durations durations_;
   bool reduces_;
   std::unique_ptr<UnitStore> store_;
   std::array<std::unique_ptr<TensorTraffic>, 3> traffic_;
