@@ -513,6 +513,9 @@ void TensorTraffic::enter_output(Residence& r) {
   r.delivered = r.injected;
   if (c_.child_boards.empty()) return;
   for (const Chunk& k : m.chunks) {
+    const std::size_t p =
+        static_cast<std::size_t>(m.receivers[static_cast<std::size_t>(k.receivers_first)]);
+    if (c_.child_boards[p] == nullptr) continue;
     ValueBoard::Entry entry;
     entry.residence = base_ + static_cast<std::int64_t>(queue_.size());
     entry.moves = r.enter;
@@ -520,8 +523,6 @@ void TensorTraffic::enter_output(Residence& r) {
     entry.shift = r.shift;
     if (c_.refetch)
       entry.has_value.assign(r.readback.begin() + k.first, r.readback.begin() + k.last);
-    const std::size_t p =
-        static_cast<std::size_t>(m.receivers[static_cast<std::size_t>(k.receivers_first)]);
     c_.child_boards[p]->entries.push_back(std::move(entry));
   }
 }

@@ -127,9 +127,10 @@ class TensorTraffic {
     hw::Multicast multicast = hw::Multicast::Word;
     bool reduces = false;
     bool refetch = false;
-    TensorTraffic* above = nullptr;         ///< same tensor, the array above
-    ValueBoard* board = nullptr;            ///< outputs: of the unit
-    std::vector<ValueBoard*> child_boards;  ///< outputs: of children that are buffers
+    TensorTraffic* above = nullptr;  ///< same tensor, the array above
+    ValueBoard* board = nullptr;     ///< outputs: of the unit
+    std::vector<ValueBoard*>
+        child_boards;  ///< outputs: of children that are buffers, if they are kept
     Scratch* scratch = nullptr;
   };
   explicit TensorTraffic(Config config);
