@@ -135,15 +135,19 @@ std::int64_t Array::now() const {
 
 void Array::evaluate() {
   const std::int64_t t = now();
+  if (timer_at_ <= present()) timer_at_ = kNever;
+  evaluating_ = true;
   for (bool more = true; more;) {
+    again_ = false;
     more = finish_events(t);
     for (std::size_t c = 0; c < channels_.size(); ++c) more = try_fill(c, t, false) || more;
     if (pes()) {
       more = end_work(t) || more;
       more = try_work(t) || more;
     }
-    more = try_drain(t, false) || more;
+    more = try_drain(t, false) || again_ || more;
   }
+  evaluating_ = false;
   schedule(t);
 }
 
@@ -302,7 +306,15 @@ void Array::schedule(std::int64_t t) {
   if (drain_injecting_) next = std::min(next, drain_injected_at_);
   if (!drain_flights_.empty()) next = std::min(next, drain_flights_.front().arrival);
   if (!over_at_.empty() && over_at_.front() > t) next = std::min(next, over_at_.front());
-  if (next != kNever) timer_.notify(units(std::max(next * kUnits - present(), std::int64_t{0})));
+  if (next != kNever) {
+    const std::int64_t due = next * kUnits;
+    if (due <= present()) {
+      kick_.notify(sc_core::SC_ZERO_TIME);
+    } else if (due < timer_at_) {  // else the timer is set to that time or an earlier one already
+      timer_at_ = due;
+      timer_.notify(units(due - present()));
+    }
+  }
   const std::int64_t grant = medium_->next_grant(t);
   if (grant >= 0) {
     arbiter_.notify(units(std::max(grant * kUnits + 1 - present(), std::int64_t{0})));
@@ -888,7 +900,7 @@ void Array::update_done() {
 
 void Array::account_words(std::int64_t step, std::int64_t words) {
   while (first_account_ + static_cast<std::int64_t>(accounts_.size()) <= step)
-    accounts_.emplace_back();
+    accounts_.push_back({});
   accounts_[static_cast<std::size_t>(step - first_account_)].words += words;
 }
 

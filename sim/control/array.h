@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <deque>
 #include <exception>
 #include <map>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "sim/control/alike.h"
 #include "sim/control/durations.h"
 #include "sim/control/parcels.h"
+#include "sim/control/ring.h"
 #include "sim/control/traffic.h"
 #include "sim/memory/full_store.h"
 #include "sim/noc/medium.h"
@@ -105,8 +105,8 @@ class Array : public sc_core::sc_module {
     std::int64_t injected_at = 0, pipe_injected_at = 0;
     bool injecting = false;
     std::array<bool, 3> carries{};
-    std::deque<Flight> flights;
-    std::deque<Timing> timings;
+    Ring<Flight> flights;
+    Ring<Timing> timings;
   };
   struct DrainFlight {
     std::int64_t arrival, residence, transfer;
@@ -149,7 +149,12 @@ class Array : public sc_core::sc_module {
   std::int64_t now() const;
   bool pes() const { return below_.empty(); }
   bool refetch() const { return network_.psum == hw::PsumPolicy::Refetch; }
-  void kick() { kick_.notify(sc_core::SC_ZERO_TIME); }
+  void kick() {
+    if (evaluating_)
+      again_ = true;
+    else
+      kick_.notify(sc_core::SC_ZERO_TIME);
+  }
 
   void evaluate();
   void arbitrate();
@@ -218,6 +223,9 @@ class Array : public sc_core::sc_module {
   std::map<std::int64_t, Routed> routed_;      // under way, by transfer
   sc_core::sc_event kick_, timer_, arbiter_, routes_;
 
+  std::int64_t timer_at_ = kNever;  // in units
+  bool evaluating_ = false, again_ = false;
+
   // Work (children are PEs).
   std::unique_ptr<PeArray> pe_;
   StepWalker walker_;  // the work's, or the ledger's if the children are buffers
@@ -231,11 +239,11 @@ class Array : public sc_core::sc_module {
   std::int64_t next_drain_ = 0;  // residence that drains next
   bool drain_injecting_ = false;
   std::int64_t drain_injected_at_ = 0;
-  std::deque<DrainFlight> drain_flights_;
+  Ring<DrainFlight> drain_flights_;
   std::int64_t drains_arrived_ = 0;
   std::array<std::int64_t, kDrainRing> drain_arrived_at_{};
-  std::deque<std::int64_t> over_at_;  // PEs: when the use of the next residences is over
-  std::int64_t over_ = 0;             // buffers: residences whose use is over
+  Ring<std::int64_t> over_at_;     // PEs: when the use of the next residences is over
+  std::int64_t over_ = 0;          // buffers: residences whose use is over
   std::int64_t done_pointer_ = 0;  // of the unit: the parent's residences before got their drains
   std::int64_t last_drain_arrival_ = 0;
   bool drains_end_ = false;
@@ -243,7 +251,7 @@ class Array : public sc_core::sc_module {
   // Totals.
   stats::CycleStack stack_;
   std::int64_t fill_busy_ = 0, drain_busy_ = 0;
-  std::deque<Account> accounts_;
+  Ring<Account> accounts_;
   std::int64_t first_account_ = 0;
   std::int64_t previous_work_ = 0;
   std::int64_t peak_words_ = 0, peak_cycles_ = 0, sum_words_ = 0, sum_work_ = 0;

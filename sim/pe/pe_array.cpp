@@ -174,9 +174,16 @@ void PeArray::describe(const StepWalker& walker) {
 PeArray::Work PeArray::work(const StepWalker& walker) {
   constexpr std::int64_t kMostListed = 1 << 14;  // multiply-accumulates of a step
   describe(walker);
-  const auto found = recipes_.find(key_);
-  if (found != recipes_.end()) {
-    const Recipe& r = found->second;
+  const Recipe* known = last_ != nullptr && last_key_ == key_ ? last_ : nullptr;
+  if (known == nullptr) {
+    const auto found = recipes_.find(key_);
+    if (found != recipes_.end()) {
+      known = last_ = &found->second;
+      last_key_ = key_;
+    }
+  }
+  if (known != nullptr) {
+    const Recipe& r = *known;
     last_details_ = r.flat || !carry_ ? &r.details : &details_;
     if (!carry_) return r.work;
     if (!r.flat) return execute(walker, nullptr);
@@ -196,6 +203,7 @@ PeArray::Work PeArray::work(const StepWalker& walker) {
   recipe_words_ += 3 * recipe.places.size() + 64;
   if (recipe_words_ > (std::size_t{1} << 22)) {
     recipes_.clear();
+    last_ = nullptr;
     recipe_words_ = 3 * recipe.places.size() + 64;
   }
   if (keep_) recipe.details = details_;

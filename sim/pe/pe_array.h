@@ -105,6 +105,8 @@ class PeArray {
   Key key_;
   std::unordered_map<Key, Recipe, KeyHash> recipes_;
   std::size_t recipe_words_ = 0;
+  Key last_key_;  ///< most steps are like the one before
+  const Recipe* last_ = nullptr;
   std::map<std::vector<std::int64_t>, std::int64_t> patterns_;
   std::int64_t pattern_ = -1, first_ = 0;  ///< of the children's ranges; the first active child
   std::uint64_t version_ = 0;
