@@ -235,12 +235,14 @@ class Run {
                                 bound.machine.bits.psum};
     if (bound.machine.capacity_in_words) width = {8, 8, 8};  // a word counts as one
     for (std::size_t depth = 1; depth < r.storage.size(); ++depth) {
-      std::int64_t tile = 0, sliding = 0;
+      std::int64_t tile = 0, twice = 0, sliding = 0;
       for (std::size_t t = 0; t < 3; ++t) {
         tile += r.storage[depth].tile_words[t] * width[t];
+        if (bound.storage[depth].buffering.of[t] == hw::Buffering::Double)
+          twice += r.storage[depth].tile_words[t] * width[t];
         sliding += r.storage[depth].sliding_words[t] * width[t];
       }
-      r.storage[depth].required_bytes = (tile + 7) / 8 * hw::slots(bound.storage[depth].buffering);
+      r.storage[depth].required_bytes = (tile + 7) / 8 + (twice + 7) / 8;
       r.storage[depth].sliding_bytes = (sliding + 7) / 8;
     }
     for (stats::NetworkResult& n : r.network) {

@@ -209,7 +209,7 @@ class Array : public sc_core::sc_module {
   std::vector<Child> children_;  // none if they are PEs
   const hw::Network& network_;
   const hw::Storage& child_storage_;
-  std::int64_t slots_;
+  std::array<std::int64_t, 3> slots_;
   Durations durations_;
   bool reduces_;
   std::vector<Unit> units_;  // that the module stands for
