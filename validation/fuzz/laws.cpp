@@ -307,9 +307,11 @@ Breaches check_neutral(const Case& c, const stats::LayerResult& r, std::uint64_t
 
 Breaches check_determinism(const Mapping& m, const stats::LayerResult& simulated) {
   Law law("determinism");
-  sim::SimOptions empty, shuffled, other_data;
+  sim::SimOptions empty, shuffled, other_data, apart, empty_apart;
   empty.carry_data = false;
   shuffled.shuffle_seed = 77;
+  apart.merge_alike = false;
+  empty_apart.carry_data = empty_apart.merge_alike = false;
   other_data.data_seed = 5;
   law.same(simulated, sim::simulate(m, empty).result, "without data");
   const sim::SimOutcome reordered = sim::simulate(m, shuffled);
@@ -317,6 +319,9 @@ Breaches check_determinism(const Mapping& m, const stats::LayerResult& simulated
   if (reordered.functional != sim::Functional::Equal)
     law.breach("modules in another order: " + reordered.first_mismatch);
   law.same(simulated, sim::simulate(m, other_data).result, "other data");
+  law.same(simulated, sim::simulate(m, apart).result, "alike arrays evaluated one by one");
+  law.same(simulated, sim::simulate(m, empty_apart).result,
+           "alike arrays evaluated one by one, without data");
   law.same(simulated, sim::simulate(m).result, "the same again");
   law.same(analytic::estimate(m), analytic::estimate(m), "the estimate again");
   return law.take();
