@@ -223,6 +223,8 @@ class Model {
       for (const Axis& a : geometry_.axes(Tensor::Output)) all *= layer_[a.dim];
       irregular = output_words(layer_) != all;
     }
+    // What the global buffer keeps was written in tiles before.
+    irregular = irregular || m_.machine.network[0].psum == hw::PsumPolicy::Keep;
     for (int depth = 0; depth <= deepest; ++depth) {
       const Level& level = levels_[static_cast<std::size_t>(depth)];
       for (Dim d : kAllDims) {
@@ -374,6 +376,8 @@ class Model {
       out = geometry_.moved(depth_of(node), Tensor::Output, nothing, node.held, false);
     }
     node.outputs_moved = true;
+    const bool unfinished = keeps(node) && !reductions_at(node, node.last_at, true);
+    if (unfinished) out.total = out.distinct = out.largest = 0;
     const bool reduces = network(node).reduction != hw::Reduction::None;
     const std::int64_t words = reduces ? out.distinct : out.total;
     const std::int64_t bits = width(Tensor::Output);
@@ -400,7 +404,7 @@ class Model {
         node.drain_history[i] = node.drain_history[i - 1];
       set(node.drain_history[0], arrived);
     }
-    if (follows_words(node)) give(node, next != nullptr ? *next : nothing, arrived);
+    if (follows_words(node) && !unfinished) give(node, next != nullptr ? *next : nothing, arrived);
     const std::int64_t k = node.multiplicity;
     access(node.depth + 1, Tensor::Output, kDrainRead) += k * out.total;
     access(node.depth, Tensor::Output, kArrivals) += k * words;
@@ -409,6 +413,10 @@ class Model {
     level_count(node.depth, kDrainBusy) += k * inject;
   }
 
+  bool keeps(const Node& n) const { return network(n).psum == hw::PsumPolicy::Keep; }
+  bool reductions_at(const Node& n, const std::vector<std::int64_t>& index, bool last) const {
+    return workloads::reductions_at(layer_, levels_[depth_of(n)], n.tile, index, last);
+  }
   bool refetch(const Node& n) const { return network(n).psum == hw::PsumPolicy::Refetch; }
 
   // ---- entering: transfers and work --------------------------------------------------------
@@ -480,7 +488,9 @@ class Model {
       std::int64_t& sliding = sliding_[static_cast<std::size_t>(node.depth) + 1][i];
       sliding = std::max(sliding, in[i].sliding);
       if (t == Tensor::Output) {
-        access(node.depth + 1, t, kEntries) += k * in[i].total;
+        // What the child kept did not go away.
+        if (!keeps(node) || reductions_at(node, node.at, false))
+          access(node.depth + 1, t, kEntries) += k * in[i].total;
         if (follows_words(node)) {
           if (refetch(node)) taken = take(node, node.held, next);
           words[i] = taken.words;

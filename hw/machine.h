@@ -96,6 +96,7 @@ enum class Channels : std::uint8_t {
 enum class PsumPolicy : std::uint8_t {
   Accumulate,  ///< unfinished outputs are added up in the parent; the child restarts from zero
   Refetch,     ///< ... are read back by the child that continues them
+  Keep,        ///< ... stay in the child (the global buffer) until they are finished
 };
 
 /// "pipe", "bus", "mesh", ..., in the order of the enumeration.

@@ -221,8 +221,12 @@ class Reader {
     n.reduction = kReduction[pick("reduction", {"none", "chain", "tree"}, 0)];
     n.channels =
         pick("channels", {"shared", "separate"}, 0) == 0 ? Channels::Shared : Channels::Separate;
-    n.psum = pick("psum", {"accumulate", "refetch"}, 0) == 0 ? PsumPolicy::Accumulate
-                                                             : PsumPolicy::Refetch;
+    constexpr PsumPolicy kPsum[] = {PsumPolicy::Accumulate, PsumPolicy::Refetch, PsumPolicy::Keep};
+    n.psum = kPsum[pick("psum", {"accumulate", "refetch", "keep"}, 0)];
+    if (n.psum == PsumPolicy::Keep && !off_chip)
+      value.find("psum")->error("no-effect", fmt::format("'{}' can be 'keep' at off_chip only: the "
+                                                         "global buffer is what keeps partial sums",
+                                                         value.find("psum")->path()));
     if (const auto hop = value.find("hop_energy")) {
       need_table(*hop);
       if (hop->check_map({"energy", "bits"})) {

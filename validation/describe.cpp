@@ -50,7 +50,9 @@ Json machine_json(const hw::BoundMachine& machine) {
     x["multicast"] = text(n.multicast);
     x["reduction"] = text(n.reduction);
     x["channels"] = n.channels == hw::Channels::Shared ? "shared" : "separate";
-    x["partial_sums"] = n.psum == hw::PsumPolicy::Refetch ? "refetch" : "accumulate";
+    x["partial_sums"] = n.psum == hw::PsumPolicy::Keep      ? "keep"
+                        : n.psum == hw::PsumPolicy::Refetch ? "refetch"
+                                                            : "accumulate";
     j["network"].push_back(std::move(x));
   }
   return j;

@@ -73,12 +73,13 @@ void network_trials(const hw::Machine& m, Trials& out) {
       out.machine("a reduction tree in " + of,
                   [i](hw::Machine& c) { c.network[i].reduction = hw::Reduction::Tree; });
     const bool refetch = n.psum == hw::PsumPolicy::Refetch;
-    out.machine(fmt::format("partial sums {} over {}",
-                            refetch ? "added up in the parent" : "read back", of),
-                [i, refetch](hw::Machine& c) {
-                  c.network[i].psum =
-                      refetch ? hw::PsumPolicy::Accumulate : hw::PsumPolicy::Refetch;
-                });
+    if (n.psum != hw::PsumPolicy::Keep)
+      out.machine(fmt::format("partial sums {} over {}",
+                              refetch ? "added up in the parent" : "read back", of),
+                  [i, refetch](hw::Machine& c) {
+                    c.network[i].psum =
+                        refetch ? hw::PsumPolicy::Accumulate : hw::PsumPolicy::Refetch;
+                  });
   }
 }
 

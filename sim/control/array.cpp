@@ -77,6 +77,7 @@ void Array::connect(Array* above, std::vector<Array*> below) {
     c.multicast = network_.multicast;
     c.reduces = reduces_;
     c.refetch = refetch();
+    c.keep = t == Tensor::Output && network_.psum == hw::PsumPolicy::Keep;
     c.above = above_ ? above_->traffic_[at(t)].get() : nullptr;
     c.board = t == Tensor::Output ? &store_->board : nullptr;
     if (t == Tensor::Output)

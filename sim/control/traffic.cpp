@@ -440,6 +440,14 @@ void TensorTraffic::leaving_words(Moves& r, bool last) {
 }
 
 void TensorTraffic::leave_output(Residence& r, bool last) {
+  if (c_.keep && !was_last_visit_) {  // everything stays: a drain without words
+    auto nothing = std::make_shared<Moves>();
+    nothing->per_child.assign(static_cast<std::size_t>(walker_.children()), 0);
+    r.leave = std::move(nothing);
+    r.leave_shift = 0;
+    r.leave_parent = last_parent_;
+    return;
+  }
   std::int64_t base = 0;
   r.leave = leaving(last, base);
   r.leave_shift = static_cast<std::int32_t>(base - r.leave->base);
@@ -511,6 +519,10 @@ void TensorTraffic::enter_output(Residence& r) {
     r.fresh -= r.injected;
   }
   r.delivered = r.injected;
+  if (c_.keep && !first_visit_) {  // the children have them
+    r.fresh = 0;
+    return;
+  }
   if (c_.child_boards.empty()) return;
   for (const Chunk& k : m.chunks) {
     ValueBoard::Entry entry;
@@ -550,9 +562,11 @@ void TensorTraffic::note_tiles(Moves& m) {
 bool TensorTraffic::generate() {
   if (finished_) return false;
   for (;;) {
+    const bool output = c_.tensor == Tensor::Output;
+    if (c_.keep && started_) was_last_visit_ = walker_.reductions_at(true);
     const bool more = walker_.next();
     if (more) walked_step_ = walker_.step();
-    const bool output = c_.tensor == Tensor::Output;
+    if (c_.keep && more) first_visit_ = walker_.reductions_at(false);
     if (!more) {
       finished_ = true;
       walked_step_ = kNever - 1;

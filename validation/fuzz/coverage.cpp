@@ -246,6 +246,8 @@ std::vector<Feature> make() {
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Accumulate; }); });
   add("partial sums refetch",
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Refetch; }); });
+  add("partial sums kept",
+      [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Keep; }); });
   add("bus",
       [](D d) { return any_network(d, [](N n) { return n.topology == hw::Topology::Bus; }); });
   for (std::size_t t = 2; t < hw::topology_names().size(); ++t)

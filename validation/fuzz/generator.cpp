@@ -282,7 +282,9 @@ std::string yaml_network(const hw::Network& n, bool offchip) {
   if (hw::routed(n.topology)) out += ", fabric: " + yaml_fabric(n.fabric);
   return out + fmt::format(", channels: {}, psum: {}}}",
                            n.channels == hw::Channels::Shared ? "shared" : "separate",
-                           n.psum == hw::PsumPolicy::Refetch ? "refetch" : "accumulate");
+                           n.psum == hw::PsumPolicy::Keep      ? "keep"
+                           : n.psum == hw::PsumPolicy::Refetch ? "refetch"
+                                                               : "accumulate");
 }
 
 }  // namespace
@@ -365,6 +367,9 @@ Case generate(std::uint64_t seed, const Limits& limits) {
     if (m.implied_network && m.implied_network->topology == hw::Topology::Pipe && r.percent(50))
       random_fabric(r, *m.implied_network, m.pes);
   }
+  // What is kept in the global buffer needs off-chip loops; with implicit padding it may be
+  // refused.
+  if (c.layer.dataflow->explicit_offchip && r.percent(40)) m.network[0].psum = hw::PsumPolicy::Keep;
   return c;
 }
 

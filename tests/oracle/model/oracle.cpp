@@ -281,10 +281,28 @@ class Oracle {
     if (a.step(s).after_break) return tile(a, s, p, tensor);
     return minus(tile(a, s, p, tensor), tile(a, s - 1, p, tensor));
   }
-  /// Output words of child p that its next step does not use.
-  static Words leaving(Array& a, int s, int p) {
+  /// Output words of child p that its next step does not use (with `keep`: no later step).
+  Words leaving(Array& a, int s, int p) const {
+    if (network(a).psum == hw::PsumPolicy::Keep) {
+      Words out = tile(a, s, p, kOutput);
+      for (int later = s + 1; later < a.count() && !out.empty(); ++later)
+        out = minus(out, tile(a, later, p, kOutput));
+      return out;
+    }
     if (s + 1 == a.count() || a.step(s + 1).after_break) return tile(a, s, p, kOutput);
     return minus(tile(a, s, p, kOutput), tile(a, s + 1, p, kOutput));
+  }
+
+  /// Most different output tiles that have begun and are not finished, or leave next.
+  std::int64_t kept_tiles() {
+    std::set<Words> begun;
+    std::size_t most = 1;
+    for (int s = 0; s < root().count(); ++s) {
+      begun.insert(tile(root(), s, 0, kOutput));
+      most = std::max(most, begun.size());
+      if (!leaving(root(), s, 0).empty()) begun.erase(tile(root(), s, 0, kOutput));
+    }
+    return static_cast<std::int64_t>(most);
   }
 
   void find_residences() {
@@ -489,6 +507,7 @@ class Oracle {
                 a.step(s).after_break ? 0 : static_cast<std::int64_t>(tile(a, s - 1, p, x).size());
             child.sliding_words[size(x)] = std::max(child.sliding_words[size(x)], before + fresh);
           }
+    if (network(root()).psum == hw::PsumPolicy::Keep) r_.storage[1].tile_words[2] *= kept_tiles();
     for (int d = 1; d <= levels_; ++d) {
       stats::StorageResult& s = r_.storage[size(d)];
       std::int64_t tiles = 0, sliding = 0;
