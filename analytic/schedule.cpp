@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "analytic/durations.h"
-
 namespace counterpoint::analytic {
 
 using workloads::kAllTensors;
@@ -36,14 +34,18 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
                                              machine.bits.psum};
   const std::size_t depths = plan.depths();
   pipeline_latency_ = machine.pipeline_latency;
+  startup_ = machine.startup;
+  links_.clear();
   for (std::size_t d = 0; d < depths; ++d) {
     const hw::Network& net = bound.network[d];
     Rules& r = rules_[d];
     multicast_[d] = net.multicast;
     r.shared = net.channels == hw::Channels::Shared;
-    r.single = hw::slots(bound.storage[d + 1].buffering) == 1;
-    r.fill_latency = fill_latency(net, bound.storage[d], d == 0);
-    r.drain_latency = drain_latency(net, plan.mapping().nest.levels[d].units);
+    for (std::size_t t = 0; t < 3; ++t)
+      r.single[t] = hw::slots(bound.storage[d + 1].buffering, t) == 1;
+    const Link& link = links_.emplace_back(bound, d, plan.mapping().nest.levels[d].units);
+    r.fill_latency = link.fill_latency();
+    r.drain_latency = link.drain_latency();
   }
   moves_.resize(plan.kinds().size());
   const Group* groups = plan.groups().data();
@@ -51,7 +53,7 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
     const Kind& kind = plan.kinds()[k];
     const std::size_t d = static_cast<std::size_t>(kind.depth);
     const hw::Network& net = bound.network[d];
-    const hw::Storage& parent = bound.storage[d];
+    const Link& link = links_[d];
     const hw::Storage& child = bound.storage[d + 1];
     Move& m = moves_[k];
     m = Move{};
@@ -70,12 +72,12 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
                               bool of_weights) {
         const Load sent{inputs + weights, inputs * width[0] + weights * width[1]};
         if (sent.words == 0) return std::int64_t{0};
-        std::int64_t c = fill_cycles(sent, net, parent);
+        std::int64_t c = link.fill_cycles(sent);
         if (!child.write_port.unlimited())
           for (std::int32_t g = 0; g < kind.group_count; ++g) {
             const Group& x = groups[kind.groups + g];
             const std::int64_t a = of_inputs ? x.words[0] : 0, b = of_weights ? x.words[1] : 0;
-            c = std::max(c, receive_cycles({a + b, a * width[0] + b * width[1]}, child));
+            c = std::max(c, link.receive_cycles({a + b, a * width[0] + b * width[1]}));
           }
         return c;
       };
@@ -94,11 +96,11 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
                  : 0;
       m.drains = w > 0;
       if (w > 0) {
-        m.drain = drain_cycles({w, w * width[2]}, net, parent);
+        m.drain = link.drain_cycles({w, w * width[2]});
         if (!child.read_port.unlimited())
           for (std::int32_t g = 0; g < kind.group_count; ++g) {
             const std::int64_t v = groups[kind.groups + g].words[2];
-            m.drain = std::max(m.drain, send_cycles({v, v * width[2]}, child));
+            m.drain = std::max(m.drain, link.send_cycles({v, v * width[2]}));
           }
       }
     }
@@ -229,6 +231,7 @@ void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& to
   nodes_.clear();
   nodes_.emplace_back();
   grow(plan, 0);
+  nodes_[0].t[kChannel0] = nodes_[0].t[kChannel1] = startup_;
   snapshots_used_ = saved_used_ = 0;
   memory_.clear();
   memories_.clear();
@@ -252,6 +255,7 @@ void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& to
 void Schedule::leave(Node& node, std::int32_t kind) {
   const Move& m = moves_[static_cast<std::size_t>(kind)];
   Times& t = node.t;
+  const Rules& rules = rules_[static_cast<std::size_t>(node.depth)];
   std::int64_t start = t[kDrainChannel];
   if (node.pes) {
     if (!m.ends) return;
@@ -273,7 +277,7 @@ void Schedule::leave(Node& node, std::int32_t kind) {
   if (m.drains) {
     if (node.above >= 0)
       start = std::max(start, nodes_[static_cast<std::size_t>(node.above)].t[kSlotOut]);
-    arrived = start + m.drain + rules_[static_cast<std::size_t>(node.depth)].drain_latency;
+    arrived = start + m.drain + rules.drain_latency;
   }
   const std::int64_t injected = start + m.drain;
   t[kDrainChannel] = injected;
@@ -377,7 +381,7 @@ void Schedule::work(Node& node, const Move& m, std::int64_t slot, std::int64_t a
 void Schedule::enter(Node& node, std::int32_t kind) {
   if (effort_ != nullptr) ++effort_->transitions;
   const Move& m = moves_[static_cast<std::size_t>(kind)];
-  const bool single = rules_[static_cast<std::size_t>(node.depth)].single;
+  const std::array<bool, 3>& single = rules_[static_cast<std::size_t>(node.depth)].single;
   Times& t = node.t;
   std::int64_t slot[3] = {0, 0, 0}, causes[4] = {0, 0, 0, 0}, arrival = -1;
   if (m.enters[0] || m.enters[1]) {
@@ -394,7 +398,7 @@ void Schedule::enter(Node& node, std::int32_t kind) {
       }
       std::int64_t& newer = t[static_cast<std::size_t>(kNewer0 + x)];
       t[static_cast<std::size_t>(kOlder0 + x)] = newer;
-      slot[x] = single ? released : newer;
+      slot[x] = single[static_cast<std::size_t>(x)] ? released : newer;
       newer = released;
       node.computed |= bit(kNewer0) << x;
       node.computed |= bit(kOlder0) << x;
@@ -402,7 +406,7 @@ void Schedule::enter(Node& node, std::int32_t kind) {
     arrival = transfer(node, m, slot, causes);
   }
   if (m.enters[2]) {
-    slot[2] = t[single ? kNewer2 : kOlder2];
+    slot[2] = t[single[2] ? kNewer2 : kOlder2];
     t[kSlotOut] = slot[2];
     node.computed |= bit(kSlotOut);
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "analytic/durations.h"
 #include "analytic/estimator.h"
 #include "analytic/plan.h"
 #include "analytic/totals.h"
@@ -72,7 +73,8 @@ class Schedule {
   };
   /// Rules of a level that depend on the machine.
   struct Rules {
-    bool shared = true, single = false;
+    bool shared = true;
+    std::array<bool, 3> single{};  ///< of a tensor there is one slot
     std::int64_t fill_latency = 0, drain_latency = 0;
   };
 
@@ -118,7 +120,8 @@ class Schedule {
   std::array<hw::Multicast, kMaxDepths> multicast_{};
   std::array<Rules, kMaxDepths> rules_;
   std::array<std::int64_t, kStackNames> stack_{};
-  std::int64_t pipeline_latency_ = 0;
+  std::vector<Link> links_;
+  std::int64_t pipeline_latency_ = 0, startup_ = 0;
   std::vector<std::int64_t> snapshots_;  ///< a stack of times and cycle stacks
   std::vector<std::uint32_t> masks_;     ///< scratch of repeat()
   std::vector<Memory> memory_;

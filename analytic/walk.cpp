@@ -46,8 +46,12 @@ class Model {
     sliding_.resize(depths + 1);
     lengths_ = tile_lengths();
     words_followed_ = irregular_partial_sums();
+    for (std::size_t d = 0; d < depths; ++d)
+      network_links_.emplace_back(mapping.machine, d, levels_[d].units);
     root_.depth = 0;
     grow(root_);
+    for (int channel = 0; channel < 3; ++channel)
+      root_.time[static_cast<std::size_t>(kChannel0 + channel)].at = m_.machine.machine.startup;
   }
 
   Totals run() {
@@ -131,7 +135,7 @@ class Model {
     node.step_work_index = static_cast<std::int64_t>(counts_.size());
     counts_.push_back(0);
     if (network(node).psum == hw::PsumPolicy::Refetch) {
-      const std::int64_t keep = drain_latency(node) + 4;
+      const std::int64_t keep = link(node).drain_latency() + 4;
       node.drain_history.resize(static_cast<std::size_t>(std::min<std::int64_t>(keep, 256)));
     }
     if (depth + 1 == levels_.size()) return;
@@ -151,17 +155,11 @@ class Model {
   const hw::Network& network(const Node& n) const {
     return m_.machine.network[static_cast<std::size_t>(n.depth)];
   }
-  const hw::Storage& parent_storage(const Node& n) const {
-    return m_.machine.storage[static_cast<std::size_t>(n.depth)];
-  }
   const hw::Storage& child_storage(const Node& n) const {
     return m_.machine.storage[static_cast<std::size_t>(n.depth) + 1];
   }
-  std::int64_t fill_latency(const Node& n) const {
-    return analytic::fill_latency(network(n), parent_storage(n), n.depth == 0);
-  }
-  std::int64_t drain_latency(const Node& n) const {
-    return analytic::drain_latency(network(n), levels_[static_cast<std::size_t>(n.depth)].units);
+  const Link& link(const Node& n) const {
+    return network_links_[static_cast<std::size_t>(n.depth)];
   }
   int width(Tensor t) const {
     const hw::WordBits& b = m_.machine.machine.bits;
@@ -292,7 +290,7 @@ class Model {
         received.words += m.each[p];
         received.bits += m.each[p] * width(t);
       }
-      cycles = std::max(cycles, receive_cycles(received, child));
+      cycles = std::max(cycles, link(node).receive_cycles(received));
     }
     return cycles;
   }
@@ -391,10 +389,10 @@ class Model {
     if (words > 0 && node.above != nullptr) start = std::max(start, node.above->time[kSlotOut].at);
     std::int64_t inject = 0;
     if (words > 0)
-      inject = std::max(drain_cycles({words, words * bits}, network(node), parent_storage(node)),
-                        send_cycles({out.largest, out.largest * bits}, child_storage(node)));
+      inject = std::max(link(node).drain_cycles({words, words * bits}),
+                        link(node).send_cycles({out.largest, out.largest * bits}));
     const std::int64_t injected = start + inject;
-    const std::int64_t arrived = words > 0 ? injected + drain_latency(node) : start;
+    const std::int64_t arrived = words > 0 ? injected + link(node).drain_latency() : start;
     set(node.time[kDrainChannel], injected);
     set(node.time[kDrainArrived], std::max(arrived, node.time[kDrainArrived].at));
     set(node.time[kOlder2], node.time[kNewer2].at);
@@ -472,7 +470,6 @@ class Model {
     if (effort_ != nullptr) ++effort_->transitions;
     const std::int64_t k = node.multiplicity;
     const hw::Network& net = network(node);
-    const std::int64_t slots = hw::slots(child_storage(node).buffering);
     std::array<Moved, 3> in;
     std::array<std::int64_t, 3> words{};
     Visit again;
@@ -536,7 +533,9 @@ class Model {
         set(node.time[kOlder0 + index(t)], node.time[kNewer0 + index(t)].at);
         set(node.time[kNewer0 + index(t)], released);
       }
-      slot[i] = node.time[(slots == 1 ? kNewer0 : kOlder0) + index(t)].at;
+      slot[i] = node.time[(hw::slots(child_storage(node).buffering, i) == 1 ? kNewer0 : kOlder0) +
+                          index(t)]
+                    .at;
     }
     if (in[2].changed) set(node.time[kSlotOut], slot[2]);
 
@@ -567,10 +566,10 @@ class Model {
       x.start = std::max({x.parent, x.channel, x.slot});
       std::int64_t inject = 0;
       if (sent.words > 0)
-        inject = std::max(fill_cycles(sent, net, parent_storage(node)),
-                          busiest_child(node, in, shared ? -1 : channel));
+        inject =
+            std::max(link(node).fill_cycles(sent), busiest_child(node, in, shared ? -1 : channel));
       x.injected = x.start + inject;
-      x.arrival = x.injected + fill_latency(node);
+      x.arrival = x.injected + link(node).fill_latency();
       if (sent.words == 0) {  // at once, but what the children keep may still be on its way to them
         x.arrival = x.start;
         for (Tensor t : kAllTensors)
@@ -916,6 +915,7 @@ class Model {
   bool dense_;
   int words_followed_ = -1;  ///< down to this depth, partial sums are followed word by word
   Geometry geometry_;
+  std::vector<Link> network_links_;
   Effort* effort_;
   std::vector<std::array<std::set<std::int64_t>, workloads::kDims>> lengths_;
   int access_base_ = 0, link_base_ = 0, level_base_ = 0, stack_base_ = 0, macs_slot_ = 0,

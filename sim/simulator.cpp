@@ -206,12 +206,14 @@ class Run {
       r.storage[1].tile_words[2] *=
           workloads::unfinished_tiles(m.layer, m.nest.levels[0], m.layer.whole());
     for (std::size_t depth = 1; depth < r.storage.size(); ++depth) {
-      std::int64_t tile = 0, sliding = 0;
+      std::int64_t tile = 0, twice = 0, sliding = 0;
       for (std::size_t t = 0; t < 3; ++t) {
         tile += r.storage[depth].tile_words[t] * width[t];
+        if (bound.storage[depth].buffering.of[t] == hw::Buffering::Double)
+          twice += r.storage[depth].tile_words[t] * width[t];
         sliding += r.storage[depth].sliding_words[t] * width[t];
       }
-      r.storage[depth].required_bytes = (tile + 7) / 8 * hw::slots(bound.storage[depth].buffering);
+      r.storage[depth].required_bytes = (tile + 7) / 8 + (twice + 7) / 8;
       r.storage[depth].sliding_bytes = (sliding + 7) / 8;
     }
     for (stats::NetworkResult& n : r.network) {

@@ -98,7 +98,10 @@ class Binder {
           "the buffer '{}' of the machine '{}' holds {} {}, but the mapping needs {} ({} tile of "
           "each tensor): use smaller tiles{}",
           s.name, machine_.name, s.capacity_bytes, machine_.capacity_in_words ? "words" : "bytes",
-          need, s.buffering == hw::Buffering::Double ? "twice the largest" : "the largest",
+          need,
+          s.buffering == hw::Buffering::Double   ? "twice the largest"
+          : s.buffering == hw::Buffering::Single ? "the largest"
+                                                 : "once or twice the largest",
           options_.waive_capacity ? "" : ", or pass --waive-capacity to go on regardless");
       const SourcePos pos = depth == 1 ? flow_.pos : nest.levels[depth - 1].pos;
       if (options_.waive_capacity) {
@@ -322,13 +325,18 @@ class Binder {
   // `unfinished`: so many tiles of outputs are kept.
   std::int64_t requirement(const Extent& extent, const hw::Storage& s,
                            std::int64_t unfinished = 1) const {
-    Wide bits = 0;
+    Wide bits = 0, second = 0;  // of one tile of each tensor, of those that are held twice
     const std::array<int, kTensors> width = {machine_.bits.input, machine_.bits.weight,
                                              machine_.bits.psum};
-    for (Tensor t : kAllTensors)
-      bits += Wide(tile_words_bound(layer_, t, extent)) * (t == Tensor::Output ? unfinished : 1) *
-              (machine_.capacity_in_words ? 8 : width[static_cast<std::size_t>(index(t))]);
-    const Wide bytes = (bits + 7) / 8 * hw::slots(s.buffering);
+    for (Tensor t : kAllTensors) {
+      const std::size_t x = static_cast<std::size_t>(index(t));
+      const Wide tile = Wide(tile_words_bound(layer_, t, extent)) *
+                        (t == Tensor::Output ? unfinished : 1) *
+                        (machine_.capacity_in_words ? 8 : width[x]);
+      bits += tile;
+      if (hw::slots(s.buffering, x) == 2) second += tile;
+    }
+    const Wide bytes = (bits + 7) / 8 + (second + 7) / 8;
     constexpr Wide top = Wide(std::int64_t{1} << 62);
     return static_cast<std::int64_t>(std::min(bytes, top));
   }

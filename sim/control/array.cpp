@@ -34,7 +34,8 @@ Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::in
       depth_(path_.size()),
       network_(machine.mapping.machine.network[depth_]),
       child_storage_(machine.mapping.machine.storage[depth_ + 1]),
-      slots_(hw::slots(child_storage_.buffering)),
+      slots_{hw::slots(child_storage_.buffering, 0), hw::slots(child_storage_.buffering, 1),
+             hw::slots(child_storage_.buffering, 2)},
       durations_(machine.mapping.machine, depth_, machine.mapping.nest.levels[depth_].units),
       reduces_(network_.reduction != hw::Reduction::None),
       store_(std::make_unique<UnitStore>(machine.spaces, machine.options.carry_data)),
@@ -96,6 +97,9 @@ void Array::connect(Array* above, std::vector<Array*> below) {
   for (auto& g : groups) {
     channels_.emplace_back();
     channels_.back().tensors = std::move(g);
+    if (above_ == nullptr)
+      channels_.back().injected_at = channels_.back().pipe_injected_at =
+          m_.mapping.machine.machine.startup;
   }
   if (pes())
     pe_ = std::make_unique<PeArray>(m_.mapping.layer, m_.spaces, m_.pe_local,
@@ -283,7 +287,7 @@ void Array::routed_arrived(std::int64_t transfer, std::int64_t when) {
 void Array::schedule(std::int64_t t) {
   std::int64_t next = kNever;
   for (const Channel& c : channels_) {
-    if (c.injecting) next = std::min(next, c.injected_at);
+    if (c.injecting || c.injected_at > t) next = std::min(next, c.injected_at);
     if (!c.flights.empty()) next = std::min(next, c.flights.front().arrival);
   }
   if (working_) next = std::min(next, work_end_);
@@ -407,7 +411,7 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
       time.parent =
           std::max(time.parent, up.arrived_at[static_cast<std::size_t>(r->parent) % kRing]);
     }
-    const std::int64_t before = p.next_fill - slots_;
+    const std::int64_t before = p.next_fill - slots_[at(x)];
     if (before >= 0) {
       if (p.released <= before) return fill_waits(channel, Wait::Slot, t);
       time.slot = std::max(time.slot, p.released_at[static_cast<std::size_t>(before) % kRing]);
@@ -559,7 +563,8 @@ bool Array::try_work(std::int64_t t) {
     if (x != Tensor::Output || refetch()) {
       if (p.arrived <= g) missing |= 1u << at(x);
     }
-    if (x == Tensor::Output && g >= slots_ && p.released <= g - slots_) missing |= Observer::kSlot;
+    if (x == Tensor::Output && g >= slots_[2] && p.released <= g - slots_[2])
+      missing |= Observer::kSlot;
   }
   if (missing != 0) {
     if (observer_ != nullptr) observer_->work_waits(number_, missing, t);
@@ -667,7 +672,7 @@ ArrayDescription Array::describe() const {
   d.path = path_;
   d.pes = pes();
   d.children = m_.mapping.nest.levels[depth_].units;
-  d.slots = slots_;
+  d.slots = *std::max_element(slots_.begin(), slots_.end());
   for (const Channel& c : channels_) d.channels.push_back(c.tensors);
   d.extent = m_.mapping.layer.extent;
   return d;
@@ -751,7 +756,7 @@ bool Array::try_drain(std::int64_t t, bool granted) {
   if (r == nullptr) return drain_waits(Wait::Nothing, t);
   if (r->leave_injected > 0) {
     if (above_ != nullptr) {
-      const std::int64_t before = r->leave_parent - above_->slots_;
+      const std::int64_t before = r->leave_parent - above_->slots_[2];
       if (before >= 0 && above_->progress(Tensor::Output).released <= before)
         return drain_waits(Wait::Slot, t);
     }

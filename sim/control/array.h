@@ -176,7 +176,7 @@ class Array : public sc_core::sc_module {
   std::vector<Array*> below_;
   const hw::Network& network_;
   const hw::Storage& child_storage_;
-  std::int64_t slots_;
+  std::array<std::int64_t, 3> slots_;
   Durations durations_;
   bool reduces_;
   std::unique_ptr<UnitStore> store_;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "hw/machine.h"
 #include "sim/control/traffic.h"
@@ -31,13 +32,20 @@ class Durations {
 
  private:
   static std::int64_t cycles(std::int64_t bits, std::int64_t words, hw::Rate rate);
+  std::int64_t of_network(std::int64_t cycles) const;
+  std::int64_t bursts(std::int64_t bits, std::int64_t words) const;
+  std::int64_t channel(std::int64_t bits, std::int64_t words, hw::Rate rate) const;
+  std::int64_t requests(std::int64_t count) const;
 
   const hw::BoundMachine& machine_;
   const hw::Network& network_;
   const hw::Storage& parent_storage_;
   const hw::Storage& child_storage_;
   std::int64_t children_;
+  std::int64_t in_flight_;
+  hw::ClockRatio clock_;
   std::int64_t fill_latency_, drain_latency_;
+  mutable std::vector<std::int64_t> arrivals_;  // of the requests in flight
 };
 
 }  // namespace counterpoint::sim

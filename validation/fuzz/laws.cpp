@@ -181,6 +181,26 @@ Breaches check_monotone(const Mapping& m, const stats::LayerResult& r) {
       compare("cycles with less latency of " + name);
       network.latency = m.machine.network[l].latency;
     }
+    if (network.fill_overhead + network.drain_overhead > 0) {
+      network.fill_overhead = network.drain_overhead = 0;
+      compare("cycles without overhead of " + name);
+      network = m.machine.network[l];
+    }
+    if (network.drain_bandwidth) {
+      network.drain_bandwidth->per_kcycle *= 2;
+      compare("cycles with more bandwidth to the parent of " + name);
+      network = m.machine.network[l];
+    }
+    if (network.clock_mhz > 0) {
+      network.clock_mhz *= 2;
+      compare("cycles with a faster clock of " + name);
+      network = m.machine.network[l];
+    }
+    if (network.skew != 0) {
+      network.skew = 0;
+      compare("cycles without skew of " + name);
+      network = m.machine.network[l];
+    }
     hw::Storage &above = faster.machine.storage[l], &below = faster.machine.storage[l + 1];
     if (!above.read_port.unlimited()) {
       above.read_port = {};
@@ -192,11 +212,25 @@ Breaches check_monotone(const Mapping& m, const stats::LayerResult& r) {
       compare("cycles without limit of the write port of " + below.name);
       below.write_port = m.machine.storage[l + 1].write_port;
     }
-    if (below.buffering == hw::Buffering::Single) {
-      below.buffering = hw::Buffering::Double;
-      compare("cycles with a second buffer of " + below.name);
-      below.buffering = hw::Buffering::Single;
+    for (std::size_t t = 0; t < 3; ++t) {
+      if (below.buffering.of[t] == hw::Buffering::Double) continue;
+      below.buffering.of[t] = hw::Buffering::Double;
+      compare(fmt::format("cycles with a second buffer for {}s of {}",
+                          workloads::name(workloads::kAllTensors[t]), below.name));
+      below.buffering.of[t] = hw::Buffering::Single;
     }
+  }
+  if (m.machine.storage[0].in_flight > 0) {
+    faster.machine.storage[0].in_flight += 1;
+    compare("cycles with one more request in flight");
+    faster.machine.storage[0].in_flight = m.machine.storage[0].in_flight;
+  }
+  hw::Machine& pes = faster.machine.machine;
+  for (std::int64_t hw::Machine::*cost : {&hw::Machine::step_overhead, &hw::Machine::startup}) {
+    if (pes.*cost == 0) continue;
+    pes.*cost = 0;
+    compare("cycles without overhead of steps, or without start-up");
+    pes.*cost = m.machine.machine.*cost;
   }
   faster.machine.machine.lanes += 1;
   compare("cycles with one more lane");
