@@ -477,7 +477,8 @@ class Model {
     for (Tensor t : kAllTensors) {
       const std::size_t i = at(t);
       in[i] =
-          geometry_.moved(depth_of(node), t, node.held, next, net.multicast == hw::Multicast::Tile);
+          geometry_.moved(depth_of(node), t, node.held, next, net.multicast == hw::Multicast::Tile,
+                          t != Tensor::Output && !net.reuse);
       if (t == Tensor::Output && node.held.valid) in[i].changed = node.outputs_moved;
       std::int64_t& tile = tile_words_[static_cast<std::size_t>(node.depth) + 1][i];
       tile = std::max(tile, in[i].tile);

@@ -137,6 +137,7 @@ struct Network {
   Reduction reduction = Reduction::None;
   Channels channels = Channels::Shared;
   PsumPolicy psum = PsumPolicy::Accumulate;
+  bool reuse = true;             ///< false: what a child holds already is sent again in every step
   Fabric fabric;                 ///< of routed topologies
   double energy_per_hop_pj = 0;  ///< per word of `energy_bits`, see scaled_energy()
   int energy_bits = 16;

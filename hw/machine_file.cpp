@@ -191,7 +191,7 @@ class Reader {
     std::vector<std::string> known = {"name",  "topology",   "bandwidth", "drain_bandwidth",
                                       "burst", "latency",    "overhead",  "clock",
                                       "skew",  "multicast",  "reduction", "channels",
-                                      "psum",  "hop_energy", "fabric"};
+                                      "psum",  "hop_energy", "fabric",    "reuse"};
     if (off_chip) {
       for (const char* key : {"multicast", "reduction", "skew"})
         if (value.find(key))
@@ -243,6 +243,7 @@ class Reader {
       value.find("psum")->error("no-effect", fmt::format("'{}' can be 'keep' at off_chip only: the "
                                                          "global buffer is what keeps partial sums",
                                                          value.find("psum")->path()));
+    n.reuse = pick("reuse", {"words", "none"}, 0) == 0;
     if (const auto hop = value.find("hop_energy")) {
       need_table(*hop);
       if (hop->check_map({"energy", "bits"})) {

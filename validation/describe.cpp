@@ -67,6 +67,7 @@ Json machine_json(const hw::BoundMachine& machine) {
     x["multicast"] = text(n.multicast);
     x["reduction"] = text(n.reduction);
     x["channels"] = n.channels == hw::Channels::Shared ? "shared" : "separate";
+    x["reuse"] = n.reuse ? "words" : "none";
     x["partial_sums"] = n.psum == hw::PsumPolicy::Keep      ? "keep"
                         : n.psum == hw::PsumPolicy::Refetch ? "refetch"
                                                             : "accumulate";

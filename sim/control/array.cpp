@@ -78,6 +78,7 @@ void Array::connect(Array* above, std::vector<Array*> below) {
     c.multicast = network_.multicast;
     c.reduces = reduces_;
     c.refetch = refetch();
+    c.afresh = t != Tensor::Output && !network_.reuse;
     c.keep = t == Tensor::Output && network_.psum == hw::PsumPolicy::Keep;
     c.above = above_ ? above_->traffic_[at(t)].get() : nullptr;
     c.board = t == Tensor::Output ? &store_->board : nullptr;

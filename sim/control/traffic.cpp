@@ -140,7 +140,7 @@ void TensorTraffic::describe_pattern(AxisState& s) {
 void TensorTraffic::change(bool leaves, bool all, std::int64_t& base) {
   key_.clear();
   base = 0;
-  const bool whole = leaves ? all : !started_ || walker_.gap();
+  const bool whole = leaves ? all : !started_ || walker_.gap() || c_.afresh;
   key_.push_back(whole);
   key_.push_back(activity_before_);
   if (!(leaves && all)) key_.push_back(activity_now_);
@@ -319,7 +319,7 @@ void TensorTraffic::operand_words(Moves& r) {
     }
     Chunk chunk;
     chunk.first = static_cast<std::int32_t>(r.ids.size());
-    emit_like(model, !continues, now, before, r.ids, r.local);
+    emit_like(model, !continues || c_.afresh, now, before, r.ids, r.local);
     chunk.last = static_cast<std::int32_t>(r.ids.size());
     return chunk;
   };
@@ -574,7 +574,7 @@ bool TensorTraffic::generate() {
     }
     std::int64_t parent = last_parent_;
     if (more && c_.above != nullptr) parent = c_.above->containing(walker_.parent_step());
-    if (more && !refresh()) {
+    if (more && !refresh() && !c_.afresh) {
       last_parent_ = parent;
       continue;
     }

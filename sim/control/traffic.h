@@ -127,7 +127,8 @@ class TensorTraffic {
     hw::Multicast multicast = hw::Multicast::Word;
     bool reduces = false;
     bool refetch = false;
-    bool keep = false;                      ///< children keep partial sums until they are finished
+    bool afresh = false;  ///< operands: every step begins a residence, and all words are sent
+    bool keep = false;    ///< children keep partial sums until they are finished
     TensorTraffic* above = nullptr;         ///< same tensor, the array above
     ValueBoard* board = nullptr;            ///< outputs: of the unit
     std::vector<ValueBoard*> child_boards;  ///< outputs: of children that are buffers

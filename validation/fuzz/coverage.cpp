@@ -273,6 +273,7 @@ std::vector<Feature> make() {
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Accumulate; }); });
   add("partial sums refetch",
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Refetch; }); });
+  add("nothing reused", [](D d) { return any_network(d, [](N n) { return !n.reuse; }); });
   add("partial sums kept",
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Keep; }); });
   add("bus",

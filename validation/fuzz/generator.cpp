@@ -275,6 +275,7 @@ void random_costs(Random& r, hw::Network& n, bool offchip) {
   }
   if (r.percent(20) && !hw::routed(n.topology))
     n.clock_mhz = r.one_of<double, 6>({100, 300, 750, 999.999, 1500, 4000});
+  if (r.percent(15)) n.reuse = false;
   if (!offchip && r.percent(20)) n.skew = r.percent(50) ? hw::Network::kChain : r.between(1, 9);
 }
 
@@ -295,6 +296,7 @@ std::string yaml_network(const hw::Network& n, bool offchip) {
                        multicast[static_cast<std::size_t>(n.multicast)],
                        reduction[static_cast<std::size_t>(n.reduction)]);
   }
+  if (!n.reuse) out += ", reuse: none";
   if (hw::routed(n.topology)) out += ", fabric: " + yaml_fabric(n.fabric);
   if (n.drain_bandwidth) out += ", drain_bandwidth: " + yaml_rate(*n.drain_bandwidth);
   if (n.burst.size > 0)

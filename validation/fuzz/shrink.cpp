@@ -147,6 +147,7 @@ std::vector<Case> simpler(const Case& c) {
     add([&](Case& n) { n.machine.network[i].reduction = plain.reduction; });
     add([&](Case& n) { n.machine.network[i].channels = plain.channels; });
     add([&](Case& n) { n.machine.network[i].psum = plain.psum; });
+    add([&](Case& n) { n.machine.network[i].reuse = true; });
   }
   return out;
 }

@@ -104,7 +104,7 @@ std::optional<Set> read_set(const std::string& text, const std::string& file,
   const auto root = input::parse_yaml(text, file, own);
   if (!root) return finish(std::move(set));
   if (!root->check_map({"name", "title", "source", "conditions", "machine", "mapping", "label",
-                        "columns", "rows", "quantities", "faults"}))
+                        "where", "columns", "rows", "quantities", "faults"}))
     return finish(std::move(set));
   set.name = words(*root, "name", "how the command calls the set");
   set.title = words(*root, "title", "a line that says what was measured");
@@ -132,6 +132,14 @@ std::optional<Set> read_set(const std::string& text, const std::string& file,
       set.columns.push_back(column);
     }
     if (set.columns.empty()) columns->error("no-columns", "there are no columns");
+  }
+  if (const auto where = root->find("where")) {
+    if (!where->is_map()) where->check_map({});
+    for (const auto& [column, value] : where->entries()) {
+      set.where.emplace_back(column, value.text().value_or(""));
+      if (names.count(column) == 0)
+        value.error("unknown-column", fmt::format("there is no column '{}'", column));
+    }
   }
   if (const auto rows = root->find("rows"); rows && rows->check_list()) {
     for (const YamlValue& r : rows->items()) {
@@ -203,6 +211,12 @@ void read_rows(Set& set, const std::string& text, const std::string& file) {
             fmt::format("{}:{}: {} values, the header has more", file, line, cells.size()));
       row.push_back(cells[i]);
     }
+    const bool wanted = std::all_of(set.where.begin(), set.where.end(), [&](const auto& condition) {
+      for (std::size_t i = 0; i < set.columns.size(); ++i)
+        if (set.columns[i].name == condition.first) return row[i] == condition.second;
+      return false;
+    });
+    if (!wanted) continue;
     if (set.rows.size() >= kMostRows)
       throw input::InputError(fmt::format("{}:{}: at most {} rows", file, line, kMostRows));
     set.rows.push_back(std::move(row));

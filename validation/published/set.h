@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "input/diagnostics.h"
@@ -42,6 +43,8 @@ struct Set {
   std::string machine;  ///< a preset, or a file beside the set; with ${...}
   std::string mapping;  ///< a file beside the set, in the dataflow language; with ${...}
   std::string label;    ///< of a row; with ${...}
+  /// Column and text: of a CSV file, only the rows that have it.
+  std::vector<std::pair<std::string, std::string>> where;
   std::vector<Column> columns;
   std::vector<std::vector<std::string>> rows;
   std::vector<Quantity> quantities;

@@ -71,30 +71,17 @@ std::string timeloop_directives(const std::string& notation, const Lookup& colum
     return d == 'P' ? std::string("Y'") : d == 'Q' ? std::string("X'") : std::string(1, d);
   };
   std::string out;
-  std::vector<Loop> loops;
-  const auto flush = [&] {
-    // Innermost size of each dimension first: loops over one dimension become one.
-    std::map<char, std::int64_t> inside = holds;
-    for (const Loop& l : loops)
-      if (!l.spatial) inside[l.dimension] /= l.trips;
-    std::map<char, bool> done;
-    for (const Loop& l : loops) {
-      if (l.spatial || l.trips == 1 || done[l.dimension]) continue;
-      done[l.dimension] = true;
-      out +=
-          fmt::format("      TemporalMap({0},{0}) {1};\n", inside[l.dimension], name(l.dimension));
-    }
-    holds = inside;
-    loops.clear();
-  };
-  for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
-    for (const Loop& l : levels[i]) loops.push_back(l);
-    if (i == 0) {
-      flush();
-      out += "      GlobalBuffer;\n";
-    }
+  std::map<char, bool> done;
+  for (const Loop& l : levels.front()) {
+    if (l.spatial) throw ExpressionError(fmt::format("mapping '{}': one chip only", notation));
+    if (l.trips == 1) continue;
+    if (done[l.dimension])
+      throw ExpressionError(
+          fmt::format("mapping '{}': two off-chip loops over {}", notation, l.dimension));
+    done[l.dimension] = true;
+    out += fmt::format("      TemporalMap({0},{0}) {1};\n", holds[l.dimension] / l.trips,
+                       name(l.dimension));
   }
-  flush();
   return out;
 }
 

@@ -12,11 +12,10 @@ namespace counterpoint::validation::published {
 /// outermost, each with its loops, the outermost first, as dimension and trip count; X marks a
 /// spatial loop. Dimensions N C K P Q R S; P are output rows, Q output columns.
 ///
-/// The result is the temporal loops: those of the first level, `GlobalBuffer;`, then those of the
-/// other levels but the last, whose loops are the step of a PE. A loop over a dimension becomes a
-/// TemporalMap of what one of its iterations holds. A dimension that has several loops on one side
-/// of `GlobalBuffer` gets one, at the place of the outermost. Spatial loops are left to the recipe,
-/// which knows the array. `columns` gives the extents. Throws ExpressionError.
+/// The result is the loops of the outermost level, those between off-chip memory and the chip: a loop
+/// becomes a TemporalMap of what one of its iterations holds of the dimension. What happens on the
+/// chip is left to the recipe, which knows the array. `columns` gives the extents, which are checked.
+/// Throws ExpressionError.
 std::string timeloop_directives(const std::string& notation, const Lookup& columns);
 
 }  // namespace counterpoint::validation::published

@@ -278,8 +278,9 @@ class Oracle {
   static const Words& tile(Array& a, int s, int p, int tensor) {
     return a.step(s).child[size(p)].words[size(tensor)];
   }
-  static Words new_words(Array& a, int s, int p, int tensor) {
-    if (a.step(s).after_break) return tile(a, s, p, tensor);
+  bool afresh(const Array& a, int tensor) const { return tensor != kOutput && !network(a).reuse; }
+  Words new_words(Array& a, int s, int p, int tensor) const {
+    if (a.step(s).after_break || afresh(a, tensor)) return tile(a, s, p, tensor);
     return minus(tile(a, s, p, tensor), tile(a, s - 1, p, tensor));
   }
   /// Output words of child p that its next step does not use (with `keep`: no later step).
@@ -310,7 +311,7 @@ class Oracle {
     for (Array& a : arrays_)
       for (int x = 0; x < 3; ++x)
         for (int s = 0; s < a.count(); ++s) {
-          bool change = a.step(s).after_break;
+          bool change = a.step(s).after_break || afresh(a, x);
           for (int p = 0; p < units(a) && !change; ++p)
             change = tile(a, s, p, x) != tile(a, s - 1, p, x);
           if (change) a.residences[size(x)].push_back({s, s});
