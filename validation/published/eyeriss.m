@@ -17,9 +17,9 @@ Network eyeriss {
       SpatialMap(${p},${p}) K;
       TemporalMap(1,1) N;
       TemporalMap(1,1) X';
-      Cluster(${r * e * R},P);
+      Cluster(${r},P);
       SpatialMap(${q},${q}) C;
-      Cluster(${e * R},P);
+      Cluster(${e},P);
       SpatialMap(1,1) Y';
       Cluster(${R},P);
       SpatialMap(1,1) Y;

@@ -10,12 +10,10 @@ Network gemmini16 {
     Dataflow {
 ${timeloop(mapping)}
       GlobalBuffer;
-      TemporalMap(16,16) K;
+      SpatialMap(1,1) K;
       TemporalMap(1,1) R;
       TemporalMap(1,1) S;
       TemporalMap(16,16) C;
-      Cluster(256,P);
-      SpatialMap(1,1) K;
       Cluster(16,P);
       SpatialMap(1,1) C;
     }
