@@ -39,7 +39,7 @@ Roofline roofline(const workloads::Mapping& mapping, const stats::LayerResult& r
       most_words = std::max(most_words, down);
       most_bits = std::max(most_bits, down * bits[t]);
       up_words += up;
-      up_bits += up * bits[t];
+      up_bits += up * hw::drain_bits(m, i);
     }
     crossing = (down_bits + up_bits) / 8;
     out.intensity.push_back(crossing > 0 ? static_cast<double>(r.macs) / crossing : 0);

@@ -30,8 +30,7 @@ std::int64_t members(std::uint32_t mask) {  // of 16
 
 void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
   const hw::Machine& machine = bound.machine;
-  const std::array<std::int64_t, 3> width = {machine.bits.input, machine.bits.weight,
-                                             machine.bits.psum};
+  const std::array<std::int64_t, 2> width = {machine.bits.input, machine.bits.weight};
   const std::size_t depths = plan.depths();
   pipeline_latency_ = machine.pipeline_latency;
   startup_ = machine.startup;
@@ -95,12 +94,13 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
           m.ends ? (net.reduction != hw::Reduction::None ? kind.leave.distinct : kind.leave.total)
                  : 0;
       m.drains = w > 0;
+      const std::int64_t out = hw::drain_bits(bound, d);
       if (w > 0) {
-        m.drain = link.drain_cycles({w, w * width[2]});
+        m.drain = link.drain_cycles({w, w * out});
         if (!child.read_port.unlimited())
           for (std::int32_t g = 0; g < kind.group_count; ++g) {
             const std::int64_t v = groups[kind.groups + g].words[2];
-            m.drain = std::max(m.drain, link.send_cycles({v, v * width[2]}));
+            m.drain = std::max(m.drain, link.send_cycles({v, v * out}));
           }
       }
     }

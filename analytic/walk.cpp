@@ -374,7 +374,7 @@ class Model {
     node.outputs_moved = true;
     const bool reduces = network(node).reduction != hw::Reduction::None;
     const std::int64_t words = reduces ? out.distinct : out.total;
-    const std::int64_t bits = width(Tensor::Output);
+    const std::int64_t bits = hw::drain_bits(m_.machine, depth_of(node));
     std::int64_t start = node.time[kDrainChannel].at;
     if (pes(node)) {
       start = std::max(start, node.time[kWorkEnd].at + m_.machine.machine.pipeline_latency);

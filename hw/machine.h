@@ -179,6 +179,7 @@ struct EnergyTable {
 
 struct WordBits {
   int input = 8, weight = 8, psum = 32;
+  int output = 0;  ///< of finished outputs on their way out; 0: as psum
 };
 
 /// The machine as described: storage = {off-chip, global buffer, cluster buffers ..., PE buffer},
@@ -217,6 +218,14 @@ struct BoundMachine {
   Machine machine;
   std::vector<Storage> storage;
   std::vector<Network> network;
+  /// By level: whether what leaves its children is finished (workloads::finished_outputs).
+  std::vector<bool> finished;
 };
+
+/// Width of the words that leave the children of a level.
+inline int drain_bits(const BoundMachine& m, std::size_t level) {
+  const bool finished = level < m.finished.size() && m.finished[level];
+  return finished && m.machine.bits.output > 0 ? m.machine.bits.output : m.machine.bits.psum;
+}
 
 }  // namespace counterpoint::hw

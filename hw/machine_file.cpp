@@ -102,11 +102,17 @@ class Reader {
 
   void read_bits() {
     const std::optional<YamlValue> bits = root_.find("bits");
-    if (!bits || !bits->check_map({"input", "weight", "psum"})) return;
+    if (!bits || !bits->check_map({"input", "weight", "psum", "output"})) return;
     WordBits& b = machine_.bits;
     b.input = static_cast<int>(integer(*bits, "input", b.input, 1, 32, "bits"));
     b.weight = static_cast<int>(integer(*bits, "weight", b.weight, 1, 32, "bits"));
     b.psum = static_cast<int>(integer(*bits, "psum", b.psum, 1, 64, "bits"));
+    b.output = static_cast<int>(integer(*bits, "output", b.output, 1, 64, "bits"));
+    if (b.output > b.psum)
+      bits->error("bad-value",
+                  fmt::format("'bits.output' is {}, but an output is what is left of a "
+                              "sum of 'bits.psum', {}",
+                              b.output, b.psum));
     if (b.psum < std::max(b.input, b.weight))
       bits->error(
           "bad-value",

@@ -35,7 +35,10 @@ Json machine_json(const hw::BoundMachine& machine) {
   j["step_overhead"] = m.step_overhead;
   j["startup"] = m.startup;
   j["capacity_unit"] = m.capacity_in_words ? "words" : "bytes";
-  j["word_bits"] = {{"input", m.bits.input}, {"weight", m.bits.weight}, {"psum", m.bits.psum}};
+  j["word_bits"] = {{"input", m.bits.input},
+                    {"weight", m.bits.weight},
+                    {"psum", m.bits.psum},
+                    {"output", m.bits.output > 0 ? m.bits.output : m.bits.psum}};
   j["storage"] = Json::array();
   for (std::size_t i = 0; i < machine.storage.size(); ++i) {
     const hw::Storage& s = machine.storage[i];

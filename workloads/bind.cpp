@@ -111,8 +111,9 @@ class Binder {
 
     Mapping m;
     m.layer = layer_;
-    m.nest = std::move(nest);
     m.machine = std::move(*bound);
+    m.machine.finished = finished_outputs(layer_, nest);
+    m.nest = std::move(nest);
     m.dataflow_name = flow_.name;
     result_.mapping = std::move(m);
     return std::move(result_);

@@ -65,6 +65,10 @@ std::int64_t positions(const Layer& layer, const Level& level, const Box& tile, 
 /// ceil(m / units) with m the fewest positions among its dimensions. 0 for an empty tile.
 std::int64_t trips(const Layer& layer, const Level& level, const Box& tile, int loop);
 
+/// By level: whether outputs that leave its children are finished, because no level down to it has
+/// more than one position of a reduction dimension.
+std::vector<bool> finished_outputs(const Layer& layer, const Nest& nest);
+
 /// The box of child p when the level's loops stand at `index` (one per loop). May be empty: a
 /// position beyond the last, or a skewed cut without outputs. `tile` is the unit's own box.
 Box child_box(const Layer& layer, const Level& level, const Box& tile,

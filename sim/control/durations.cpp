@@ -16,6 +16,7 @@ std::size_t at(Tensor t) {
 
 Durations::Durations(const hw::BoundMachine& machine, std::size_t depth, std::int64_t children)
     : machine_(machine),
+      depth_(depth),
       network_(machine.network[depth]),
       parent_storage_(machine.storage[depth]),
       child_storage_(machine.storage[depth + 1]),
@@ -105,7 +106,7 @@ std::int64_t Durations::fill(const std::array<Residence*, 3>& begins) const {
 }
 
 std::int64_t Durations::drain(const Residence& r) const {
-  const std::int64_t words = r.leave_injected, bits = width(Tensor::Output);
+  const std::int64_t words = r.leave_injected, bits = hw::drain_bits(machine_, depth_);
   if (words == 0) return 0;
   const hw::Rate rate = network_.drain_bandwidth ? *network_.drain_bandwidth : network_.bandwidth;
   std::int64_t inject = std::max(channel(words * bits, words, rate),

@@ -17,7 +17,7 @@ class Durations {
   /// Of the array of `children` whose unit is at `depth`.
   Durations(const hw::BoundMachine& machine, std::size_t depth, std::int64_t children);
 
-  /// Bits of a word on its way.
+  /// Bits of a word on its way to the children.
   int width(Tensor t) const;
   /// Cycles in which a transfer is injected: `begins` are the residences whose words it carries,
   /// by tensor, null for those that it does not.
@@ -38,6 +38,7 @@ class Durations {
   std::int64_t requests(std::int64_t count) const;
 
   const hw::BoundMachine& machine_;
+  std::size_t depth_;
   const hw::Network& network_;
   const hw::Storage& parent_storage_;
   const hw::Storage& child_storage_;

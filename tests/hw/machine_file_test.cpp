@@ -207,6 +207,7 @@ TEST(MachineFile, RatesNeedAUnitAndAtMostThreeDecimals) {
 }
 
 TEST(MachineFile, WordWidthsMustHoldTheSums) {
+  expect_refused(with("psum: 32", "psum: 32, output: 33"), "bad-value", {"'bits.output' is 33"});
   expect_refused(with("psum: 32", "psum: 12"), "bad-value", {"'bits.psum' is 12", "16 and 8"});
   expect_refused(with("psum: 32", "psum: 65"), "out-of-range", {"1 to 64"});
   expect_refused(with("input: 16", "input: 33"), "out-of-range", {"1 to 32"});
@@ -221,11 +222,13 @@ TEST(MachineFile, ChoicesAreListed) {
 
 TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
   std::string text = with("pipeline_latency: 3", "step_overhead: 4\nstartup: 90");
+  EXPECT_EQ(Read(kGood).machine->bits.output, 0);
   const auto put = [&](const std::string& from, const std::string& to) {
     const std::size_t at = text.find(from);
     ASSERT_NE(at, std::string::npos) << from;
     text.replace(at, from.size(), to);
   };
+  put("psum: 32", "psum: 32, output: 12");
   put("    latency: 20\n", "    latency: 20\n    in_flight: 16\n");
   put("bandwidth: 1.2 words, latency: 4",
       "bandwidth: 16 bytes, drain_bandwidth: 8 bytes, burst: 64 bytes, overhead: 7, clock: 60 MHz");
@@ -237,6 +240,7 @@ TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
   const Machine& m = *r.machine;
   EXPECT_EQ(m.step_overhead, 4);
   EXPECT_EQ(m.startup, 90);
+  EXPECT_EQ(m.bits.output, 12);
   EXPECT_EQ(m.storage[0].in_flight, 16);
   EXPECT_EQ(m.network[0].drain_bandwidth, (Rate{8000, true}));
   EXPECT_EQ(m.network[0].burst.size, 64);

@@ -75,6 +75,7 @@ TEST(TwoWays, OnePlanServesOtherMachines) {
     other.machine.pipeline_latency = next(5);
     other.machine.bits = {static_cast<int>(4 + next(20)), static_cast<int>(4 + next(20)),
                           static_cast<int>(16 + next(40))};
+    other.machine.bits.output = static_cast<int>(next(2) * next(16));
     other.machine.step_overhead = next(2) * next(5);
     other.machine.startup = next(2) * next(40);
     for (hw::Network& n : other.network) {

@@ -2,6 +2,7 @@
 // What real machines have beside rates and latencies (docs/machine.md, section 4), worked out by
 // hand: both models must give it. "T2 [4,5]" is the transfer of step 2, injecting from cycle 4 to
 // 5; W is work, D a drain.
+#include "stats/energy.h"
 #include "tests/validation/exact.h"
 
 namespace counterpoint::validation {
@@ -172,6 +173,40 @@ TEST(MachineCosts, EachTensorHasItsOwnSlots) {
     EXPECT_EQ(r.stack.bandwidth, 3);
     EXPECT_EQ(r.storage[2].required_bytes, 6 + 5);
   });
+}
+
+// Two partial products of one output, added in the buffer: what leaves the PE is 32 bits wide, what
+// leaves the buffer is finished and has 8. At a byte per cycle a drain takes 4 cycles and 1.
+// Arrival of T0 2, T1 4; W0 [2,3], D0 [3,7], W1 [4,5], D1 [7,11], then the link [11,12].
+// Energy: per bit read or written 1, and 1 per bit and hop: the last word costs 8 where it is read
+// from the buffer, written off-chip and moved, instead of 32.
+TEST(MachineCosts, FinishedOutputsMayBeNarrower) {
+  hw::Machine m = machine(1);
+  m.energy.name = "per bit";
+  for (hw::Storage& s : m.storage) s.energy = {1, 1, 1};
+  for (hw::Network& n : m.network) {
+    n.bandwidth = {1000, true};
+    n.energy_per_hop_pj = 1;
+    n.energy_bits = 1;
+  }
+  m.network[0].bandwidth = {};
+  m.network[0].drain_bandwidth = hw::Rate{1000, true};
+  const char* const layer = "Type: GEMM Dimensions { M: 1, N: 1, K: 2 }";
+  const char* const flow = "TemporalMap(1,1) K; SpatialMap(1,1) M;";
+  double wide = 0;
+  both(map(layer, flow, m), [&](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 15);
+    wide = stats::energy(map(layer, flow, m).machine, r).total();
+  });
+  m.bits.output = 8;
+  both(map(layer, flow, m), [&](const LayerResult& r) {
+    EXPECT_EQ(r.network[1].drain_busy, 2 * 4);
+    EXPECT_EQ(r.network[0].drain_busy, 1);
+    EXPECT_EQ(r.cycles, 12);
+    EXPECT_EQ(stats::energy(map(layer, flow, m).machine, r).total(), wide - 3 * 24);
+  });
+  // In one visit they are finished in the PE.
+  both(map(layer, kAtOnce, m), [](const LayerResult& r) { EXPECT_EQ(r.network[1].drain_busy, 1); });
 }
 
 // --- systolic arrays --------------------------------------------------------------------------

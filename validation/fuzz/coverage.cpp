@@ -209,6 +209,12 @@ std::vector<Feature> make() {
              (!s.write_port.unlimited() && s.write_port.bytes);
     });
   });
+  add("finished outputs narrower, at some level", [](D d) {
+    const hw::BoundMachine& m = mapping(d).machine;
+    for (std::size_t l = 0; l < m.network.size(); ++l)
+      if (hw::drain_bits(m, l) < m.machine.bits.psum) return true;
+    return false;
+  });
   add("overhead of steps", [](D d) { return d.c.machine.step_overhead > 0; });
   add("start-up", [](D d) { return d.c.machine.startup > 0; });
   add("requests in flight limited", [](D d) { return d.c.machine.storage[0].in_flight > 0; });

@@ -394,6 +394,7 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   if (m.implied_network) random_costs(r, *m.implied_network, false);
   if (m.network[0].burst.size > 0 && !m.network[0].bandwidth.unlimited() && r.percent(60))
     m.storage[0].in_flight = r.between(1, 5);
+  if (r.percent(30)) m.bits.output = static_cast<int>(r.between(1, m.bits.psum));
   if (r.percent(25)) m.step_overhead = r.between(1, 5);
   if (r.percent(25)) m.startup = r.between(1, 50);
   for (std::size_t i = 1; i < m.storage.size(); ++i)
@@ -411,8 +412,9 @@ std::string machine_yaml(const hw::Machine& m) {
   if (m.startup > 0) more += fmt::format("startup: {}\n", m.startup);
   std::string out = fmt::format(
       "name: {}\npes: {}\nlanes: {}\npipeline_latency: {}\nbits: {{input: {}, weight: {}, psum: "
-      "{}}}\n{}storage:\n",
-      m.name, m.pes, m.lanes, m.pipeline_latency, m.bits.input, m.bits.weight, m.bits.psum, more);
+      "{}{}}}\n{}storage:\n",
+      m.name, m.pes, m.lanes, m.pipeline_latency, m.bits.input, m.bits.weight, m.bits.psum,
+      m.bits.output > 0 ? fmt::format(", output: {}", m.bits.output) : "", more);
   for (std::size_t i = 0; i < m.storage.size(); ++i) {
     const hw::Storage& s = m.storage[i];
     const bool offchip = i == 0, last = i + 1 == m.storage.size();

@@ -112,6 +112,7 @@ std::vector<Case> simpler(const Case& c) {
   add([](Case& n) { n.machine.pipeline_latency = 0; });
   add([](Case& n) { n.machine.step_overhead = 0; });
   add([](Case& n) { n.machine.startup = 0; });
+  add([](Case& n) { n.machine.bits.output = 0; });
   add([](Case& n) { n.machine.bits = {}; });
   add([](Case& n) { n.machine.implied_network.reset(); });
   for (std::size_t i = 0; i < c.machine.storage.size(); ++i) {

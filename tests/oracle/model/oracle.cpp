@@ -529,13 +529,45 @@ class Oracle {
   // --- section 4: when ---------------------------------------------------------------------
   static std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-  std::int64_t cycles(const hw::Rate& rate, const std::array<std::int64_t, 3>& words) const {
+  struct Load {
+    std::int64_t words = 0, bits = 0;
+  };
+  Load to_children(const std::array<std::int64_t, 3>& words) const {
+    Load l;
+    for (int x = 0; x < 3; ++x) {
+      l.words += words[size(x)];
+      l.bits += words[size(x)] * bits(x);
+    }
+    return l;
+  }
+  Load to_parent(const Array& a, std::int64_t words) { return {words, words * drain_bits(a)}; }
+
+  std::int64_t cycles(const hw::Rate& rate, const Load& load) const {
     if (rate.unlimited()) return 0;
-    std::int64_t amount = 0;
-    for (int x = 0; x < 3; ++x) amount += words[size(x)] * (rate.bytes ? bits(x) : 1);
-    return divide_up(amount * 1000, rate.per_kcycle * (rate.bytes ? 8 : 1));
+    if (rate.bytes) return divide_up(load.bits * 1000, rate.per_kcycle * 8);
+    return divide_up(load.words * 1000, rate.per_kcycle);
   }
 
+  /// Width of what leaves an array's children: of finished outputs, if no step of the array or of
+  /// one above it divides a dimension that is summed over.
+  int drain_bits(const Array& a) {
+    const hw::WordBits& b = m_.machine.machine.bits;
+    if (b.output == 0) return b.psum;
+    int& known = drain_bits_[a.level];
+    if (known == 0) known = finished(a) ? b.output : b.psum;
+    return known;
+  }
+  bool finished(const Array& a) const {
+    for (const Array* x = &a; x != nullptr; x = x->parent)
+      for (const Array& any : arrays_) {
+        if (any.level != x->level) continue;
+        for (const Step& s : any.steps)
+          for (const Box& box : s.box)
+            for (Dim d : workloads::kAllDims)
+              if (!box.empty() && layer_.is_reduction(d) && box[d].size() < layer_[d]) return false;
+      }
+    return true;
+  }
   /// Cycles of the machine that so many cycles of the array's network take.
   std::int64_t in_machine_cycles(const Array& a, std::int64_t own) const {
     const double mhz = network(a).clock_mhz;
@@ -545,25 +577,22 @@ class Oracle {
     return divide_up(own * khz(m_.machine.machine.clock_mhz), khz(mhz));
   }
   /// Whole bursts of a transfer.
-  std::int64_t bursts(const Array& a, const std::array<std::int64_t, 3>& words) const {
+  std::int64_t bursts(const Array& a, const Load& load) const {
     const hw::Burst& burst = network(a).burst;
-    std::int64_t amount = 0;
-    for (int x = 0; x < 3; ++x) amount += words[size(x)] * (burst.bytes ? bits(x) : 1);
-    return divide_up(amount, burst.size * (burst.bytes ? 8 : 1));
+    return burst.bytes ? divide_up(load.bits, burst.size * 8) : divide_up(load.words, burst.size);
   }
-  std::int64_t channel(const Array& a, const hw::Rate& rate,
-                       const std::array<std::int64_t, 3>& words) const {
+  std::int64_t channel(const Array& a, const hw::Rate& rate, const Load& load) const {
     const hw::Burst& burst = network(a).burst;
-    if (burst.size == 0 || rate.unlimited()) return in_machine_cycles(a, cycles(rate, words));
-    return in_machine_cycles(a, divide_up(bursts(a, words) * burst.size * 1000, rate.per_kcycle));
+    if (burst.size == 0 || rate.unlimited()) return in_machine_cycles(a, cycles(rate, load));
+    return in_machine_cycles(a, divide_up(bursts(a, load) * burst.size * 1000, rate.per_kcycle));
   }
   /// Request after request: at most in_flight of them are on their way.
-  std::int64_t requests(const Array& a, const std::array<std::int64_t, 3>& words) const {
+  std::int64_t requests(const Array& a, const Load& load) const {
     const std::int64_t each = in_machine_cycles(
         a, divide_up(network(a).burst.size * 1000, network(a).bandwidth.per_kcycle));
     std::vector<Time> back;
     Time now = 0;
-    for (std::int64_t n = bursts(a, words); n > 0; --n) {
+    for (std::int64_t n = bursts(a, load); n > 0; --n) {
       const auto before = static_cast<std::int64_t>(back.size()) - storage(0).in_flight;
       if (before >= 0) now = std::max(now, back[static_cast<std::size_t>(before)]);
       now += each;
@@ -578,22 +607,24 @@ class Oracle {
 
   std::int64_t duration(const Array& a, const Transfer& t) const {
     if (t.words() == 0) return 0;
+    const Load load = to_children(t.injected);
     std::int64_t d = a.parent == nullptr && storage(0).in_flight > 0
-                         ? requests(a, t.injected)
-                         : channel(a, network(a).bandwidth, t.injected);
-    d = std::max(d, cycles(storage(a.level).read_port, t.injected));
+                         ? requests(a, load)
+                         : channel(a, network(a).bandwidth, load);
+    d = std::max(d, cycles(storage(a.level).read_port, load));
     for (const auto& child : t.to_child)
-      d = std::max(d, cycles(storage(a.level + 1).write_port, child));
+      d = std::max(d, cycles(storage(a.level + 1).write_port, to_children(child)));
     return d + in_machine_cycles(a, network(a).fill_overhead);
   }
-  std::int64_t duration(const Array& a, const Drain& t) const {
+  std::int64_t duration(const Array& a, const Drain& t) {
     if (t.injected == 0) return 0;
     const hw::Network& n = network(a);
-    std::int64_t d = std::max(
-        channel(a, n.drain_bandwidth ? *n.drain_bandwidth : n.bandwidth, {0, 0, t.injected}),
-        cycles(storage(a.level).write_port, {0, 0, t.injected}));
+    const Load load = to_parent(a, t.injected);
+    std::int64_t d =
+        std::max(channel(a, n.drain_bandwidth ? *n.drain_bandwidth : n.bandwidth, load),
+                 cycles(storage(a.level).write_port, load));
     for (std::int64_t words : t.from_child)
-      d = std::max(d, cycles(storage(a.level + 1).read_port, {0, 0, words}));
+      d = std::max(d, cycles(storage(a.level + 1).read_port, to_parent(a, words)));
     return d + in_machine_cycles(a, n.drain_overhead);
   }
   /// How much later the last child does what the first one does.
@@ -770,6 +801,7 @@ class Oracle {
   std::deque<Array> arrays_;
   stats::LayerResult r_;
   std::int64_t zero_starts_ = 0;
+  std::map<int, int> drain_bits_;  // by level
 };
 
 }  // namespace
