@@ -164,6 +164,9 @@ struct Storage {
   std::int64_t latency = 0;    ///< cycles a transfer out waits before it flies (off-chip)
   std::int64_t in_flight = 0;  ///< most bursts requested and not yet arrived (off-chip); 0: any
   AccessEnergy energy;
+  /// Input, weight, output. What the global buffer does not hold passes it by, from off-chip memory
+  /// to its children. All other levels hold everything, and all hold outputs.
+  std::array<bool, 3> holds{true, true, true};
   std::int64_t cluster_pes = 0;  ///< cluster buffers: PEs below one instance; else 0
   bool implied = false;          ///< not declared: unlimited, costs nothing
 };
@@ -221,6 +224,12 @@ struct BoundMachine {
   /// By level: whether what leaves its children is finished (workloads::finished_outputs).
   std::vector<bool> finished;
 };
+
+/// Whether a tensor (0 input, 1 weight, 2 output) comes to the children of a level straight from
+/// the level above: the unit does not hold it.
+inline bool passes_by(const BoundMachine& m, std::size_t level, std::size_t tensor) {
+  return !m.storage[level].holds[tensor];
+}
 
 /// Width of the words that leave the children of a level.
 inline int drain_bits(const BoundMachine& m, std::size_t level) {

@@ -375,6 +375,7 @@ class Reader {
     std::vector<std::string> known = {"level", "name", "read_port", "write_port", "energy"};
     if (role == Role::OffChip) known.insert(known.end(), {"latency", "in_flight"});
     if (role != Role::OffChip) known.insert(known.end(), {"capacity", "buffering"});
+    if (role == Role::GlobalBuffer) known.push_back("holds");
     if (role == Role::ClusterBuffer) known.push_back("cluster_pes");
     if (role != Role::PeBuffer) known.push_back("network");
     // Keys of other levels get their reason instead of "unknown key".
@@ -391,6 +392,8 @@ class Reader {
     misplaced("capacity", role == Role::OffChip, "off-chip memory is unlimited");
     misplaced("buffering", role == Role::OffChip,
               "off-chip memory holds everything; there is nothing to buffer twice");
+    misplaced("holds", role != Role::GlobalBuffer,
+              "only the global buffer may leave tensors out; all other levels hold all three");
     misplaced("cluster_pes", role != Role::ClusterBuffer,
               "only a cluster_buffer says how many PEs are below it");
     misplaced("network", role == Role::PeBuffer, "nothing is below the buffer of a PE");
@@ -404,6 +407,10 @@ class Reader {
       if (const auto buffering = value.find("buffering")) s.buffering = read_buffering(*buffering);
     }
     if (role == Role::ClusterBuffer) read_cluster(value, s);
+    if (role == Role::GlobalBuffer) {
+      holds_ = value.find("holds");
+      if (holds_) read_holds(*holds_, s);
+    }
     const std::optional<YamlValue> name = value.find("name");
     s.name = name ? name->text().value_or("") : default_name(role, s);
     const bool unique = storage_names_.insert(s.name).second;
@@ -446,6 +453,40 @@ class Reader {
     machine_.storage.push_back(s);
     roles_.push_back(role);
     own_energy_.push_back(own_energy);
+  }
+
+  // Which tensors the global buffer holds.
+  static void read_holds(const YamlValue& value, Storage& s) {
+    if (!value.check_list()) return;
+    s.holds = {false, false, false};
+    for (const YamlValue& item : value.items())
+      if (const auto tensor = item.choice({"input", "weight", "output"})) {
+        if (s.holds[*tensor])
+          item.error("duplicate",
+                     fmt::format("'{}' names '{}' twice", value.path(), item.text().value_or("")));
+        s.holds[*tensor] = true;
+      }
+    if (!s.holds[2])
+      value.error("bad-value", fmt::format("'{}' must name 'output': outputs and partial sums are "
+                                           "collected in the global buffer; only inputs and "
+                                           "weights may pass it by",
+                                           value.path()));
+  }
+
+  // What passes the global buffer by has a channel of its own over both networks.
+  void check_bypass() {
+    if (machine_.storage.size() < 3 || machine_.network.size() < 2) return;
+    const Storage& buffer = machine_.storage[1];
+    if (buffer.holds[0] && buffer.holds[1]) return;
+    for (std::size_t i = 0; i < 2; ++i)
+      if (machine_.network[i].topology != Topology::Pipe && holds_)
+        holds_->error(
+            "bad-value",
+            fmt::format("'{}': what the global buffer does not hold passes it by on a "
+                        "channel of its own, but the topology of '{}' is {}: only pipes "
+                        "can be passed so",
+                        holds_->path(), machine_.network[i].name,
+                        topology_names()[static_cast<std::size_t>(machine_.network[i].topology)]));
   }
 
   void read_cluster(const YamlValue& value, Storage& s) {
@@ -508,6 +549,7 @@ class Reader {
                             level->path(), kRoles[static_cast<std::size_t>(role)], kRoles[*is]));
       read_level(items[i], role, i + 1 == count);
     }
+    check_bypass();
   }
 
   /// Fills in from the table what the machine does not say itself.
@@ -555,7 +597,7 @@ class Reader {
   std::vector<Role> roles_;
   std::vector<bool> own_energy_, own_hop_;
   bool implied_hop_ = false;
-  std::optional<YamlValue> first_capacity_;
+  std::optional<YamlValue> first_capacity_, holds_;
   bool pes_known_ = false;
   std::int64_t last_cluster_ = 0;
   std::set<std::string> storage_names_, network_names_;

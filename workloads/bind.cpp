@@ -302,6 +302,7 @@ class Binder {
                                              machine_.bits.psum};
     for (Tensor t : kAllTensors) {
       const std::size_t x = static_cast<std::size_t>(index(t));
+      if (!s.holds[x]) continue;
       const Wide tile =
           Wide(tile_words_bound(layer_, t, extent)) * (machine_.capacity_in_words ? 8 : width[x]);
       bits += tile;

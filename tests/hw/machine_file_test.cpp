@@ -232,7 +232,8 @@ TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
   put("    latency: 20\n", "    latency: 20\n    in_flight: 16\n");
   put("bandwidth: 1.2 words, latency: 4",
       "bandwidth: 16 bytes, drain_bandwidth: 8 bytes, burst: 64 bytes, overhead: 7, clock: 60 MHz");
-  put("buffering: single", "buffering: {weight: single}");
+  put("buffering: single", "buffering: {weight: single}\n    holds: [output, input]");
+  put("psum: refetch, topology: bus", "psum: refetch");
   put("bandwidth: 8 words, multicast", "overhead: {drain: 3}, skew: chain, multicast");
   put("multicast: none, reduction: chain", "skew: 9, drain_bandwidth: unlimited");
   const Read r(text);
@@ -253,6 +254,8 @@ TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
   EXPECT_EQ(clock_ratio(m, m.network[1]).core, clock_ratio(m, m.network[1]).own);
   EXPECT_EQ(m.storage[1].buffering,
             Bufferings(Buffering::Double, Buffering::Single, Buffering::Double));
+  EXPECT_EQ(m.storage[1].holds, (std::array<bool, 3>{true, false, true}));
+  EXPECT_EQ(m.storage[2].holds, (std::array<bool, 3>{true, true, true}));
   EXPECT_EQ(m.network[1].fill_overhead, 0);
   EXPECT_EQ(m.network[1].drain_overhead, 3);
   EXPECT_EQ(m.network[1].skew, Network::kChain);
@@ -283,6 +286,18 @@ TEST(MachineFile, CostsThatMeanNothingAreRefused) {
                  {"single or double"});
   expect_refused(with("pipeline_latency: 3", "step_overhead: -1"), "out-of-range",
                  {"step_overhead"});
+}
+
+TEST(MachineFile, OnlyOperandsMayPassTheGlobalBufferBy) {
+  const auto holds = [](const std::string& what) {
+    return with("buffering: single", "holds: " + what);
+  };
+  expect_refused(holds("[input, weight]"), "bad-value", {"output"});
+  expect_refused(holds("[output, outputs]"), "bad-value", {"input, weight or output"});
+  expect_refused(holds("[output, output, input, weight]"), "duplicate", {"twice"});
+  expect_refused(holds("[output, input]"), "bad-value", {"pipes", "bus"});
+  expect_refused(with("cluster_pes: 16", "cluster_pes: 16\n    holds: [output]"), "misplaced-key",
+                 {"global buffer"});
 }
 
 TEST(MachineFile, LevelsComeInTheirOrder) {

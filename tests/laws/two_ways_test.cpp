@@ -97,6 +97,7 @@ TEST(TwoWays, OnePlanServesOtherMachines) {
       s.write_port = {next(3) * (400 + next(5000)), next(2) == 0};
       for (hw::Buffering& b : s.buffering.of) b = static_cast<hw::Buffering>(next(2));
     }
+    for (std::size_t t = 0; t < 2; ++t) other.storage[1].holds[t] = next(3) > 0;
     if (next(2) == 0) {
       other.network[0].bandwidth = {1000 + next(3000), next(2) == 0};
       other.network[0].burst = {1 + next(9), other.network[0].bandwidth.bytes};

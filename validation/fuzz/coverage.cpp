@@ -193,6 +193,8 @@ std::vector<Feature> make() {
     return std::any_of(levels.begin() + 1, levels.end(),
                        [](S s) { return s.buffering.any(hw::Buffering::Double); });
   });
+  add("inputs pass the global buffer by", [](D d) { return !d.c.machine.storage[1].holds[0]; });
+  add("weights pass the global buffer by", [](D d) { return !d.c.machine.storage[1].holds[1]; });
   add("buffering by tensor", [](D d) {
     const auto& levels = mapping(d).machine.storage;
     return std::any_of(levels.begin() + 1, levels.end(), [](S s) {

@@ -395,6 +395,8 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   if (m.network[0].burst.size > 0 && !m.network[0].bandwidth.unlimited() && r.percent(60))
     m.storage[0].in_flight = r.between(1, 5);
   if (r.percent(30)) m.bits.output = static_cast<int>(r.between(1, m.bits.psum));
+  if (m.network[0].topology == hw::Topology::Pipe && m.network[1].topology == hw::Topology::Pipe)
+    for (std::size_t t = 0; t < 2; ++t) m.storage[1].holds[t] = !r.percent(25);
   if (r.percent(25)) m.step_overhead = r.between(1, 5);
   if (r.percent(25)) m.startup = r.between(1, 50);
   for (std::size_t i = 1; i < m.storage.size(); ++i)
@@ -438,6 +440,9 @@ std::string machine_yaml(const hw::Machine& m) {
                  ? fmt::format("    buffering: {}\n", word(0))
                  : fmt::format("    buffering: {{input: {}, weight: {}, output: {}}}\n", word(0),
                                word(1), word(2));
+      if (!(s.holds[0] && s.holds[1]))
+        out += fmt::format("    holds: [{}{}output]\n", s.holds[0] ? "input, " : "",
+                           s.holds[1] ? "weight, " : "");
       if (s.cluster_pes > 0) out += fmt::format("    cluster_pes: {}\n", s.cluster_pes);
     }
     if (!last) out += "    network: " + yaml_network(m.network[i], offchip) + "\n";

@@ -176,8 +176,19 @@ class Oracle {
   Array& root() { return arrays_.front(); }
   bool refetch(const Array& a) const { return network(a).psum == hw::PsumPolicy::Refetch; }
   bool shared(const Array& a) const { return network(a).channels == hw::Channels::Shared; }
-  int channel(const Array& a, int tensor) const { return shared(a) ? 0 : tensor; }
-  int channels(const Array& a) const { return shared(a) ? 1 : 3; }
+  /// The array's children do not hold the tensor: it goes to their children.
+  bool absent(const Array& a, int tensor) const {
+    return !storage(a.level + 1).holds[size(tensor)];
+  }
+  /// The array's unit does not: it comes from the unit above.
+  bool past(const Array& a, int tensor) const { return !storage(a.level).holds[size(tensor)]; }
+  int channel(const Array& a, int tensor) const {
+    if (!shared(a) || past(a, tensor)) return tensor;
+    int first = 0;
+    while (past(a, first)) ++first;
+    return first;
+  }
+  static int channels(const Array&) { return 3; }
   std::int64_t units(const Array& a) const { return m_.nest.levels[size(a.level)].units; }
 
   // --- section 2 ---------------------------------------------------------------------------
@@ -321,7 +332,7 @@ class Oracle {
         for (int x = 0; x < 3; ++x) {
           Transfer& t = a.transfers[size(channel(a, x))][size(s)];
           t.to_child.resize(static_cast<std::size_t>(units(a)));
-          if (!begins(a, x, s) || (x == kOutput && !refetch(a))) continue;
+          if (!begins(a, x, s) || (x == kOutput && !refetch(a)) || absent(a, x)) continue;
           t.begins[size(x)] = true;
           t.exists = true;
           if (x == kOutput) continue;  // decided while values are followed
@@ -389,6 +400,10 @@ class Oracle {
       if (!t.exists) continue;
       a.step(s).injected += t.words();
       for (std::size_t x = 0; x < 3; ++x) {
+        if (past(a, static_cast<int>(x))) {
+          r_.network[size(a.level - 1)].link[x].injected += t.injected[x];
+          r_.network[size(a.level - 1)].link[x].delivered += t.injected[x];
+        }
         stats::LinkCounts& link = r_.network[size(a.level)].link[x];
         link.injected += t.injected[x];
         link.delivered += t.delivered[x];
@@ -396,7 +411,8 @@ class Oracle {
           up.access[x].readback_read += t.injected[x];
           down.access[x].readback_write += t.delivered[x];
         } else {
-          up.access[x].fill_read += t.injected[x];
+          (past(a, static_cast<int>(x)) ? r_.storage[size(a.level - 1)] : up).access[x].fill_read +=
+              t.injected[x];
           down.access[x].fill_write += t.delivered[x];
         }
       }
@@ -482,6 +498,7 @@ class Oracle {
       for (int s = 0; s < a.count(); ++s)
         for (int p = 0; p < units(a); ++p)
           for (int x = 0; x < 3; ++x) {
+            if (absent(a, x)) continue;
             stats::StorageResult& child = r_.storage[size(a.level + 1)];
             const auto now = static_cast<std::int64_t>(tile(a, s, p, x).size());
             child.tile_words[size(x)] = std::max(child.tile_words[size(x)], now);
@@ -608,13 +625,27 @@ class Oracle {
   std::int64_t duration(const Array& a, const Transfer& t) const {
     if (t.words() == 0) return 0;
     const Load load = to_children(t.injected);
-    std::int64_t d = a.parent == nullptr && storage(0).in_flight > 0
-                         ? requests(a, load)
-                         : channel(a, network(a).bandwidth, load);
-    d = std::max(d, cycles(storage(a.level).read_port, load));
+    std::int64_t d = through(a, load);
+    if (passing(a, t))  // the slower of both networks; the port is off-chip memory's
+      d = std::max(
+          {d, through(*a.parent, load), cycles(storage(0).read_port, load) + overhead(*a.parent)});
+    else
+      d = std::max(d, cycles(storage(a.level).read_port, load) + overhead(a));
     for (const auto& child : t.to_child)
-      d = std::max(d, cycles(storage(a.level + 1).write_port, to_children(child)));
-    return d + in_machine_cycles(a, network(a).fill_overhead);
+      d = std::max(d, cycles(storage(a.level + 1).write_port, to_children(child)) + overhead(a));
+    return d;
+  }
+  std::int64_t overhead(const Array& a) const {
+    return in_machine_cycles(a, network(a).fill_overhead);
+  }
+  std::int64_t through(const Array& a, const Load& load) const {
+    return overhead(a) + (a.parent == nullptr && storage(0).in_flight > 0
+                              ? requests(a, load)
+                              : channel(a, network(a).bandwidth, load));
+  }
+  /// Whether it carries a tensor that the unit does not hold. Then it carries nothing else.
+  bool passing(const Array& a, const Transfer& t) const {
+    return (past(a, kInput) && t.begins[kInput]) || (past(a, kWeight) && t.begins[kWeight]);
   }
   std::int64_t duration(const Array& a, const Drain& t) {
     if (t.injected == 0) return 0;
@@ -646,7 +677,7 @@ class Oracle {
     Time at = 0;
     if (a.parent == nullptr) return at;
     for (int x = 0; x < 3; ++x)
-      if (t.injected[size(x)] > 0)
+      if (t.injected[size(x)] > 0 && !past(a, x))
         at = std::max(at, arrived(*a.parent, x,
                                   a.parent->residence_of[size(x)][size(a.step(s).parent_step)]));
     return at;
@@ -654,7 +685,7 @@ class Oracle {
   Time wait_channel(Array& a, int c, int s) {
     for (int before = s - 1; before >= 0; --before)
       if (a.transfers[size(c)][size(before)].exists) return transfer_injected(a, c, before);
-    return a.parent == nullptr ? m_.machine.machine.startup : 0;
+    return a.parent == nullptr || past(a, c) ? m_.machine.machine.startup : 0;
   }
   Time wait_slot(Array& a, int c, int s) {
     const Transfer& t = a.transfers[size(c)][size(s)];
@@ -680,7 +711,8 @@ class Oracle {
           return std::max(transfer_injected(a, c, s), transfer_arrived(a, c, before));
       return transfer_injected(a, c, s);
     }
-    return transfer_injected(a, c, s) + fill_latency(a);
+    return transfer_injected(a, c, s) + fill_latency(a) +
+           (passing(a, a.transfers[size(c)][size(s)]) ? fill_latency(*a.parent) : 0);
   }
 
   /// When residence g of a tensor has arrived in the children.
