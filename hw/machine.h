@@ -61,14 +61,20 @@ enum class PortPlace : std::uint8_t { Corner, Edge, Spread };
 enum class Collective : std::uint8_t {
   Path,  ///< each child passes them on to the next nearest (sums: adds its own first)
   Tree,  ///< each child passes them on to two others
-  Fork,  ///< routers copy them where the ways part (sums: as Path); one channel, cut-through
+  Fork,  ///< routers copy them where the ways part, and add where they meet; cut-through
 };
 /// Which flows share the routers and links.
 enum class Planes : std::uint8_t {
   Shared,      ///< all
   Directions,  ///< one network to the children, one to the parent
   Tensors,     ///< one per tensor
+  Channels,    ///< all, but each tensor has virtual channels of its own
 };
+/// Buses and trees of switches hand a word to all its receivers; elsewhere children pass it on.
+constexpr Collective usual_collective(Topology t) {
+  return t == Topology::Xy || t == Topology::Tree || t == Topology::FatTree ? Collective::Fork
+                                                                            : Collective::Path;
+}
 
 /// The routers and links of a routed network. Times are network cycles.
 struct Fabric {

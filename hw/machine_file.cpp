@@ -224,6 +224,7 @@ class Reader {
       return v ? v->choice(words).value_or(missing) : missing;
     };
     n.topology = static_cast<Topology>(pick("topology", topology_names(), 0));
+    n.fabric.collective = usual_collective(n.topology);
     if (const auto fabric = value.find("fabric")) {
       if (routed(n.topology))
         read_fabric(*fabric, n.fabric);
@@ -342,8 +343,9 @@ class Reader {
     f.place = static_cast<PortPlace>(pick("place", {"corner", "edge", "spread"}));
     f.west_first = pick("routing", {"dimension-order", "west-first"}) == 1;
     f.oldest_first = pick("arbiter", {"round-robin", "oldest"}) == 1;
-    f.collective = static_cast<Collective>(pick("collective", {"path", "tree", "fork"}));
-    f.planes = static_cast<Planes>(pick("planes", {"shared", "directions", "tensors"}));
+    if (value.find("collective"))
+      f.collective = static_cast<Collective>(pick("collective", {"path", "tree", "fork"}));
+    f.planes = static_cast<Planes>(pick("planes", {"shared", "directions", "tensors", "channels"}));
     if (const auto clock = value.find("clock"))
       f.clock =
           clock->is_scalar() && clock->text() == "unlimited"

@@ -949,7 +949,8 @@ std::vector<RoutedUse> Array::routed(std::int64_t cycles) const {
     u.network = network_.name;
     u.path = path_;
     switch (network_.fabric.planes) {
-      case hw::Planes::Shared: u.plane = "all"; break;
+      case hw::Planes::Shared:
+      case hw::Planes::Channels: u.plane = "all"; break;
       case hw::Planes::Directions: u.plane = i == 0 ? "to children" : "to parent"; break;
       case hw::Planes::Tensors: u.plane = std::string(workloads::name(workloads::kAllTensors[i]));
     }

@@ -229,12 +229,16 @@ void random_fabric(Random& r, hw::Network& n, std::int64_t pes) {
   if (n.topology == hw::Topology::Torus && f.collective == hw::Collective::Fork)
     f.collective = hw::Collective::Path;
   if (f.collective == hw::Collective::Fork) f.west_first = false;
-  f.planes = static_cast<hw::Planes>(draw(0, 2));
+  f.planes = static_cast<hw::Planes>(draw(0, 3));
+  if (f.planes == hw::Planes::Channels) {  // a share of the channels for every tensor
+    if (f.collective == hw::Collective::Fork) f.planes = hw::Planes::Tensors;
+    f.vcs = 6;
+  }
 }
 
 std::string yaml_fabric(const hw::Fabric& f) {
   constexpr std::array<const char*, 3> place = {"corner", "edge", "spread"};
-  constexpr std::array<const char*, 3> planes = {"shared", "directions", "tensors"};
+  constexpr std::array<const char*, 4> planes = {"shared", "directions", "tensors", "channels"};
   std::string out = fmt::format(
       "{{cluster: {}, lanes: {}, ports: {}, place: {}, vcs: {}, buffer_depth: {}, flit_bits: {}, "
       "packet_words: {}, routing_delay: {}, speculative: {}, link_latency: {}, credit_delay: {}, "
