@@ -30,8 +30,7 @@ std::int64_t members(std::uint32_t mask) {  // of 16
 
 void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
   const hw::Machine& machine = bound.machine;
-  const std::array<std::int64_t, 3> width = {machine.bits.input, machine.bits.weight,
-                                             machine.bits.psum};
+  const std::array<std::int64_t, 2> width = {machine.bits.input, machine.bits.weight};
   const std::size_t depths = plan.depths();
   pipeline_latency_ = machine.pipeline_latency;
   startup_ = machine.startup;
@@ -44,7 +43,11 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
     for (std::size_t t = 0; t < 3; ++t)
       r.single[t] = hw::slots(bound.storage[d + 1].buffering, t) == 1;
     const Link& link = links_.emplace_back(bound, d, plan.mapping().nest.levels[d].units);
-    r.fill_latency = link.fill_latency();
+    for (std::size_t t = 0; t < 2; ++t) {
+      r.past[t] = hw::passes_by(bound, d, t);
+      r.fill_latency[t] = link.fill_latency() + (r.past[t] ? links_[d - 1].fill_latency() : 0);
+      if (r.past[t]) r.shared = false;
+    }
     r.drain_latency = link.drain_latency();
   }
   moves_.resize(plan.kinds().size());
@@ -62,7 +65,7 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
     if (kind.shape >= 0) {
       std::array<std::int64_t, 2> words{};
       for (std::size_t t = 0; t < 2; ++t) {
-        m.enters[t] = kind.enter[t].changed;
+        m.enters[t] = kind.enter[t].changed && child.holds[t];
         if (!m.enters[t]) continue;
         words[t] = kind.enter[t].of(net.multicast);
         m.carries[t] = words[t] > 0;
@@ -72,7 +75,9 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
                               bool of_weights) {
         const Load sent{inputs + weights, inputs * width[0] + weights * width[1]};
         if (sent.words == 0) return std::int64_t{0};
-        std::int64_t c = link.fill_cycles(sent);
+        const bool past = rules_[d].past[of_inputs ? 0 : 1];  // then it is alone
+        std::int64_t c = past ? std::max(link.passing_cycles(sent), links_[d - 1].fill_cycles(sent))
+                              : link.fill_cycles(sent);
         if (!child.write_port.unlimited())
           for (std::int32_t g = 0; g < kind.group_count; ++g) {
             const Group& x = groups[kind.groups + g];
@@ -95,12 +100,13 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
           m.ends ? (net.reduction != hw::Reduction::None ? kind.leave.distinct : kind.leave.total)
                  : 0;
       m.drains = w > 0;
+      const std::int64_t out = hw::drain_bits(bound, d);
       if (w > 0) {
-        m.drain = link.drain_cycles({w, w * width[2]});
+        m.drain = link.drain_cycles({w, w * out});
         if (!child.read_port.unlimited())
           for (std::int32_t g = 0; g < kind.group_count; ++g) {
             const std::int64_t v = groups[kind.groups + g].words[2];
-            m.drain = std::max(m.drain, link.send_cycles({v, v * width[2]}));
+            m.drain = std::max(m.drain, link.send_cycles({v, v * out}));
           }
       }
     }
@@ -157,7 +163,11 @@ void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& to
       for (std::size_t t = 0; t < 2; ++t) {
         if (!m.enters[t]) continue;
         const std::int64_t words = kind.enter[t].of(net.multicast);
-        up.access[t][kFillRead] += n * words;
+        (rules_[d].past[t] ? totals.level[d - 1] : up).access[t][kFillRead] += n * words;
+        if (rules_[d].past[t]) {
+          totals.level[d - 1].link[t][kInjected] += n * words;
+          totals.level[d - 1].link[t][kDelivered] += n * words;
+        }
         up.link[t][kInjected] += n * words;
         down.access[t][kFillWrite] += n * kind.enter[t].total;
         up.link[t][kDelivered] += n * kind.enter[t].total;
@@ -190,6 +200,9 @@ void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& to
   for (std::size_t s = 0; s <= depths; ++s) {
     totals.level[s].tile_words = plan.tile_words(s);
     totals.level[s].sliding_words = plan.sliding_words(s);
+    for (std::size_t t = 0; t < 2; ++t)
+      if (!bound.storage[s].holds[t])
+        totals.level[s].tile_words[t] = totals.level[s].sliding_words[t] = 0;
   }
 }
 
@@ -232,6 +245,9 @@ void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& to
   nodes_.emplace_back();
   grow(plan, 0);
   nodes_[0].t[kChannel0] = nodes_[0].t[kChannel1] = startup_;
+  if (nodes_.size() > 1)
+    for (std::size_t t = 0; t < 2; ++t)
+      if (rules_[1].past[t]) nodes_[1].t[kChannel0 + t] = startup_;
   snapshots_used_ = saved_used_ = 0;
   memory_.clear();
   memories_.clear();
@@ -303,7 +319,7 @@ std::int64_t Schedule::transfer(Node& node, const Move& m, const std::int64_t* s
     }
     const std::int64_t ts = std::max(slot[0], slot[1]), tc = t[kChannel0];
     const std::int64_t start = std::max(std::max(tp, tc), ts), end = start + m.inject[0];
-    std::int64_t arrival = end + rules.fill_latency;
+    std::int64_t arrival = end + rules.fill_latency[0];
     if (!m.carries[0] && !m.carries[1])  // at once, but not before what the children keep
       arrival = std::max(start, std::max(t[kArrived0], t[kArrived1]));
     t[kChannel0] = end;
@@ -326,12 +342,15 @@ std::int64_t Schedule::transfer(Node& node, const Move& m, const std::int64_t* s
   for (int x = 0; x < 2; ++x) {
     if (!m.enters[x]) continue;
     const std::int64_t tp =
-        m.carries[x] && above != nullptr ? (*above)[static_cast<std::size_t>(kArrived0 + x)] : 0;
+        m.carries[x] && above != nullptr && !rules.past[static_cast<std::size_t>(x)]
+            ? (*above)[static_cast<std::size_t>(kArrived0 + x)]
+            : 0;
     std::int64_t& channel = t[static_cast<std::size_t>(kChannel0 + x)];
     std::int64_t& arrived = t[static_cast<std::size_t>(kArrived0 + x)];
     const std::int64_t tc = channel, start = std::max(std::max(tp, tc), slot[x]);
     const std::int64_t end = start + m.inject[static_cast<std::size_t>(x)];
-    arrived = m.carries[x] ? end + rules.fill_latency : std::max(start, arrived);
+    arrived = m.carries[x] ? end + rules.fill_latency[static_cast<std::size_t>(x)]
+                           : std::max(start, arrived);
     channel = end;
     node.computed |= bit(kChannel0) << x;
     node.computed |= bit(kArrived0) << x;

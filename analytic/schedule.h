@@ -74,8 +74,10 @@ class Schedule {
   /// Rules of a level that depend on the machine.
   struct Rules {
     bool shared = true;
+    std::array<bool, 2> past{};    ///< the unit does not hold the tensor: it passes it by
     std::array<bool, 3> single{};  ///< of a tensor there is one slot
-    std::int64_t fill_latency = 0, drain_latency = 0;
+    std::array<std::int64_t, 2> fill_latency{};
+    std::int64_t drain_latency = 0;
   };
 
   void prepare(const Plan& plan, const hw::BoundMachine& machine);

@@ -120,7 +120,7 @@ int contention(const std::vector<std::string>& args) {
       "clock", text("LIST"), "network cycles per cycle (or unlimited)")("multicast", text("LIST"),
                                                                         "none, tile, word")(
       "collective", text("LIST"), "path, tree, fork")("planes", text("LIST"),
-                                                      "shared, directions, tensors")(
+                                                      "shared, directions, tensors, channels")(
       "no-causes", po::bool_switch(), "one simulation per point: no attribution of the cycles")(
       "no-data", po::bool_switch(), "move words without values: no functional check")(
       "jobs,j", po::value<int>()->default_value(cores)->value_name("N"), "points at a time")(
@@ -157,7 +157,8 @@ int contention(const std::vector<std::string>& args) {
   sweep.multicast = choices<hw::Multicast>(*values, "multicast", {"none", "tile", "word"});
   sweep.place = choices<hw::PortPlace>(*values, "place", {"corner", "edge", "spread"});
   sweep.collective = choices<hw::Collective>(*values, "collective", {"path", "tree", "fork"});
-  sweep.planes = choices<hw::Planes>(*values, "planes", {"shared", "directions", "tensors"});
+  sweep.planes =
+      choices<hw::Planes>(*values, "planes", {"shared", "directions", "tensors", "channels"});
   sweep.flit_bits = numbers(*values, "flit-bits", 1, 65536);
   sweep.vcs = numbers(*values, "vcs", 1, 16);
   sweep.buffer_depth = numbers(*values, "buffer-depth", 1, 4096);

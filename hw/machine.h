@@ -61,14 +61,20 @@ enum class PortPlace : std::uint8_t { Corner, Edge, Spread };
 enum class Collective : std::uint8_t {
   Path,  ///< each child passes them on to the next nearest (sums: adds its own first)
   Tree,  ///< each child passes them on to two others
-  Fork,  ///< routers copy them where the ways part (sums: as Path); one channel, cut-through
+  Fork,  ///< routers copy them where the ways part, and add where they meet; cut-through
 };
 /// Which flows share the routers and links.
 enum class Planes : std::uint8_t {
   Shared,      ///< all
   Directions,  ///< one network to the children, one to the parent
   Tensors,     ///< one per tensor
+  Channels,    ///< all, but each tensor has virtual channels of its own
 };
+/// Buses and trees of switches hand a word to all its receivers; elsewhere children pass it on.
+constexpr Collective usual_collective(Topology t) {
+  return t == Topology::Xy || t == Topology::Tree || t == Topology::FatTree ? Collective::Fork
+                                                                            : Collective::Path;
+}
 
 /// The routers and links of a routed network. Times are network cycles.
 struct Fabric {
@@ -166,6 +172,9 @@ struct Storage {
   std::int64_t latency = 0;    ///< cycles a transfer out waits before it flies (off-chip)
   std::int64_t in_flight = 0;  ///< most bursts requested and not yet arrived (off-chip); 0: any
   AccessEnergy energy;
+  /// Input, weight, output. What the global buffer does not hold passes it by, from off-chip memory
+  /// to its children. All other levels hold everything, and all hold outputs.
+  std::array<bool, 3> holds{true, true, true};
   std::int64_t cluster_pes = 0;  ///< cluster buffers: PEs below one instance; else 0
   bool implied = false;          ///< not declared: unlimited, costs nothing
 };
@@ -181,6 +190,7 @@ struct EnergyTable {
 
 struct WordBits {
   int input = 8, weight = 8, psum = 32;
+  int output = 0;  ///< of finished outputs on their way out; 0: as psum
 };
 
 /// The machine as described: storage = {off-chip, global buffer, cluster buffers ..., PE buffer},
@@ -219,6 +229,20 @@ struct BoundMachine {
   Machine machine;
   std::vector<Storage> storage;
   std::vector<Network> network;
+  /// By level: whether what leaves its children is finished (workloads::finished_outputs).
+  std::vector<bool> finished;
 };
+
+/// Whether a tensor (0 input, 1 weight, 2 output) comes to the children of a level straight from
+/// the level above: the unit does not hold it.
+inline bool passes_by(const BoundMachine& m, std::size_t level, std::size_t tensor) {
+  return !m.storage[level].holds[tensor];
+}
+
+/// Width of the words that leave the children of a level.
+inline int drain_bits(const BoundMachine& m, std::size_t level) {
+  const bool finished = level < m.finished.size() && m.finished[level];
+  return finished && m.machine.bits.output > 0 ? m.machine.bits.output : m.machine.bits.psum;
+}
 
 }  // namespace counterpoint::hw

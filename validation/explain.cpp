@@ -107,6 +107,11 @@ void storage_trials(const hw::Machine& m, Trials& out) {
     if (s.capacity_bytes > 0)
       out.machine("twice the capacity of " + s.name,
                   [i](hw::Machine& c) { c.storage[i].capacity_bytes *= 2; });
+    for (std::size_t t = 0; t < s.holds.size(); ++t)
+      if (!s.holds[t])
+        out.machine(
+            fmt::format("{}s held in {}", workloads::name(workloads::kAllTensors[t]), s.name),
+            [i, t](hw::Machine& c) { c.storage[i].holds[t] = true; });
     const bool twice = s.buffering == hw::Buffering::Double;
     out.machine(fmt::format("{} buffering in {}", twice ? "single" : "double", s.name),
                 [i, twice](hw::Machine& c) {

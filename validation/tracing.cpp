@@ -274,7 +274,7 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
   }
   sim::Profile profile;
   if (trace.profile) all.add(&profile);
-  if (!all.empty()) options.observer = &all;
+  options.observer = all.only();
   out.outcome = sim::simulate(mapping, options);
 
   const std::int64_t cycles = out.outcome.result.cycles;

@@ -115,8 +115,10 @@ class Binder {
 
     Mapping m;
     m.layer = layer_;
-    m.nest = std::move(nest);
     m.machine = std::move(*bound);
+    m.machine.finished = finished_outputs(layer_, nest);
+    if (m.machine.network[0].psum == hw::PsumPolicy::Keep) m.machine.finished[0] = true;
+    m.nest = std::move(nest);
     m.dataflow_name = flow_.name;
     result_.mapping = std::move(m);
     return std::move(result_);
@@ -330,6 +332,7 @@ class Binder {
                                              machine_.bits.psum};
     for (Tensor t : kAllTensors) {
       const std::size_t x = static_cast<std::size_t>(index(t));
+      if (!s.holds[x]) continue;
       const Wide tile = Wide(tile_words_bound(layer_, t, extent)) *
                         (t == Tensor::Output ? unfinished : 1) *
                         (machine_.capacity_in_words ? 8 : width[x]);

@@ -124,4 +124,22 @@ Box child_box(const Layer& layer, const Level& level, const Box& tile,
   return box;
 }
 
+std::vector<bool> finished_outputs(const Layer& layer, const Nest& nest) {
+  std::vector<bool> out;
+  bool finished = true;
+  Box tile = layer.whole();
+  for (const Level& level : nest.levels) {
+    for (Dim d : kAllDims)
+      if (layer.is_reduction(d) && positions(layer, level, tile, d) > 1) finished = false;
+    out.push_back(finished);
+    // The first child's first box is the largest.
+    const Box child =
+        child_box(layer, level, tile, std::vector<std::int64_t>(level.loops.size(), 0), 0);
+    if (child.empty()) break;
+    tile = child;
+  }
+  out.resize(nest.levels.size(), false);
+  return out;
+}
+
 }  // namespace counterpoint::workloads

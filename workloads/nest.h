@@ -74,6 +74,10 @@ bool reductions_at(const Layer& layer, const Level& level, const Box& tile,
 /// loops inside the outermost reduction loop move through. 1 if they are finished one by one.
 std::int64_t unfinished_tiles(const Layer& layer, const Level& level, const Box& tile);
 
+/// By level: whether outputs that leave its children are finished, because no level down to it has
+/// more than one position of a reduction dimension.
+std::vector<bool> finished_outputs(const Layer& layer, const Nest& nest);
+
 /// The box of child p when the level's loops stand at `index` (one per loop). May be empty: a
 /// position beyond the last, or a skewed cut without outputs. `tile` is the unit's own box.
 Box child_box(const Layer& layer, const Level& level, const Box& tile,

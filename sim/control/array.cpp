@@ -80,7 +80,7 @@ void Array::connect(Array* above, std::vector<Array*> below) {
     c.refetch = refetch();
     c.afresh = t != Tensor::Output && !network_.reuse;
     c.keep = t == Tensor::Output && network_.psum == hw::PsumPolicy::Keep;
-    c.above = above_ ? above_->traffic_[at(t)].get() : nullptr;
+    c.above = above_ && !durations_.passes_by(t) ? above_->traffic_[at(t)].get() : nullptr;
     c.board = t == Tensor::Output ? &store_->board : nullptr;
     if (t == Tensor::Output)
       for (Array* b : below_) c.child_boards.push_back(&b->store_->board);
@@ -88,17 +88,23 @@ void Array::connect(Array* above, std::vector<Array*> below) {
     traffic_[at(t)] = std::make_unique<TensorTraffic>(std::move(c));
   }
   std::vector<std::vector<Tensor>> groups;
-  if (network_.channels == hw::Channels::Shared) {
-    groups.push_back({Tensor::Input, Tensor::Weight});
-    if (refetch()) groups[0].push_back(Tensor::Output);
-  } else {
-    groups = {{Tensor::Input}, {Tensor::Weight}};
-    if (refetch()) groups.push_back({Tensor::Output});
+  std::size_t together = stats::kTensors;  // the group of those that share a channel
+  for (Tensor t : workloads::kAllTensors) {
+    if (t == Tensor::Output && !refetch()) continue;
+    if (!child_storage_.holds[at(t)]) continue;
+    const bool alone = network_.channels == hw::Channels::Separate || durations_.passes_by(t);
+    if (!alone && together < groups.size()) {
+      groups[together].push_back(t);
+      continue;
+    }
+    if (!alone) together = groups.size();
+    groups.push_back({t});
   }
   for (auto& g : groups) {
+    const bool from_memory = above_ == nullptr || durations_.passes_by(g[0]);
     channels_.emplace_back();
     channels_.back().tensors = std::move(g);
-    if (above_ == nullptr)
+    if (from_memory)
       channels_.back().injected_at = channels_.back().pipe_injected_at =
           m_.mapping.machine.machine.startup;
   }
@@ -110,6 +116,7 @@ void Array::connect(Array* above, std::vector<Array*> below) {
 
 void Array::start() {
   for (Tensor t : {Tensor::Input, Tensor::Weight}) {
+    if (!child_storage_.holds[at(t)]) continue;
     Progress& p = progress(t);
     p.read_pointer = traffic(t).next_read(0);
     p.children_read = kNever;
@@ -343,7 +350,7 @@ void Array::set_read_pointer(Tensor t, std::int64_t pointer, std::int64_t when) 
   Progress& mine = progress(t);
   const std::int64_t old = mine.read_pointer;
   mine.read_pointer = pointer;
-  if (above_ == nullptr || pointer == old) return;
+  if (above_ == nullptr || pointer == old || durations_.passes_by(t)) return;
   Progress& up = above_->progress(t);
   if (old != up.children_read) return;
   std::int64_t least = kNever;
@@ -405,7 +412,8 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     Residence* r = traffic(x).at(p.next_fill);
     if (r == nullptr || r->end || r->step != step) continue;
     begins[at(x)] = r;
-    const bool parent_arrives = above_ != nullptr && (x != Tensor::Output || above_->refetch());
+    const bool parent_arrives =
+        above_ != nullptr && !durations_.passes_by(x) && (x != Tensor::Output || above_->refetch());
     if (r->injected > 0 && parent_arrives) {
       const Progress& up = above_->progress(x);
       if (up.arrived <= r->parent) return fill_waits(channel, Wait::LevelAbove, t);
@@ -432,14 +440,15 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   const std::int64_t inject = durations_.fill(begins);
   time.start = t;
   time.injected = t + inject;
-  time.arrival = words > 0 ? time.injected + durations_.fill_latency() : t;
+  time.arrival = words > 0 ? time.injected + durations_.fill_latency(c.tensors[0]) : t;
   time.pipe_injected = time.injected;
   time.pipe_arrival = time.arrival;
   const bool carry = m_.options.carry_data;
   Flight flight{time.arrival, {-1, -1, -1}};
-  auto& up = m_.result.storage[depth_];
   auto& link = m_.result.network[depth_];
   for (Tensor x : c.tensors) {
+    const bool past = durations_.passes_by(x);
+    auto& up = m_.result.storage[past ? depth_ - 1 : depth_];
     Residence* r = begins[at(x)];
     c.carries[at(x)] = r != nullptr && r->injected > 0;
     if (r == nullptr) continue;
@@ -455,13 +464,20 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     } else {
       up.access[at(x)].fill_read += r->injected;
       if (carry) {
+        UnitStore& from_store = past ? above_->store() : *store_;
         const std::int32_t* from =
-            (x == Tensor::Input ? store_->input.data() : store_->weight.data()) + r->shift;
+            (x == Tensor::Input ? from_store.input.data() : from_store.weight.data()) + r->shift;
         const std::int32_t* ids = r->enter->ids.data();
         const std::size_t n = r->enter->size();
         r->values.resize(n);
         for (std::size_t i = 0; i < n; ++i) r->values[i] = from[ids[i]];
       }
+    }
+    if (past) {
+      stats::LinkCounts& outer = m_.result.network[depth_ - 1].link[at(x)];
+      outer.injected += r->injected;
+      outer.delivered += r->injected;
+      outer.hops += r->injected;
     }
     link.link[at(x)].injected += r->injected;
     link.link[at(x)].delivered += r->delivered;
@@ -935,7 +951,8 @@ std::vector<RoutedUse> Array::routed(std::int64_t cycles) const {
     u.network = network_.name;
     u.path = path_;
     switch (network_.fabric.planes) {
-      case hw::Planes::Shared: u.plane = "all"; break;
+      case hw::Planes::Shared:
+      case hw::Planes::Channels: u.plane = "all"; break;
       case hw::Planes::Directions: u.plane = i == 0 ? "to children" : "to parent"; break;
       case hw::Planes::Tensors: u.plane = std::string(workloads::name(workloads::kAllTensors[i]));
     }

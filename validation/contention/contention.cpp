@@ -34,7 +34,8 @@ std::string text(hw::PortPlace p) {
 std::string text(hw::Planes p) {
   return p == hw::Planes::Shared       ? "shared"
          : p == hw::Planes::Directions ? "directions"
-                                       : "tensors";
+         : p == hw::Planes::Tensors    ? "tensors"
+                                       : "channels";
 }
 
 std::string name_of(const hw::Network& n, const Sweep& s) {
@@ -143,7 +144,10 @@ std::vector<SweepPoint> points_of(const workloads::Mapping& mapping, std::size_t
                 for (const int ports : or_else(s.ports, given.fabric.ports))
                   for (const hw::PortPlace place : or_else(s.place, given.fabric.place))
                     for (const int clock : or_else(s.clock, given.fabric.clock))
-                      for (const hw::Collective c : or_else(s.collective, given.fabric.collective))
+                      for (const hw::Collective c :
+                           or_else(s.collective, topology == given.topology
+                                                     ? given.fabric.collective
+                                                     : hw::usual_collective(topology)))
                         for (const hw::Planes planes : or_else(s.planes, given.fabric.planes)) {
                           hw::Network n = given;
                           n.topology = topology;

@@ -229,12 +229,16 @@ void random_fabric(Random& r, hw::Network& n, std::int64_t pes) {
   if (n.topology == hw::Topology::Torus && f.collective == hw::Collective::Fork)
     f.collective = hw::Collective::Path;
   if (f.collective == hw::Collective::Fork) f.west_first = false;
-  f.planes = static_cast<hw::Planes>(draw(0, 2));
+  f.planes = static_cast<hw::Planes>(draw(0, 3));
+  if (f.planes == hw::Planes::Channels) {  // a share of the channels for every tensor
+    if (f.collective == hw::Collective::Fork) f.planes = hw::Planes::Tensors;
+    f.vcs = 6;
+  }
 }
 
 std::string yaml_fabric(const hw::Fabric& f) {
   constexpr std::array<const char*, 3> place = {"corner", "edge", "spread"};
-  constexpr std::array<const char*, 3> planes = {"shared", "directions", "tensors"};
+  constexpr std::array<const char*, 4> planes = {"shared", "directions", "tensors", "channels"};
   std::string out = fmt::format(
       "{{cluster: {}, lanes: {}, ports: {}, place: {}, vcs: {}, buffer_depth: {}, flit_bits: {}, "
       "packet_words: {}, routing_delay: {}, speculative: {}, link_latency: {}, credit_delay: {}, "
@@ -401,6 +405,9 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   if (m.implied_network) random_costs(r, *m.implied_network, false);
   if (m.network[0].burst.size > 0 && !m.network[0].bandwidth.unlimited() && r.percent(60))
     m.storage[0].in_flight = r.between(1, 5);
+  if (r.percent(30)) m.bits.output = static_cast<int>(r.between(1, m.bits.psum));
+  if (m.network[0].topology == hw::Topology::Pipe && m.network[1].topology == hw::Topology::Pipe)
+    for (std::size_t t = 0; t < 2; ++t) m.storage[1].holds[t] = !r.percent(25);
   if (r.percent(25)) m.step_overhead = r.between(1, 5);
   if (r.percent(25)) m.startup = r.between(1, 50);
   for (std::size_t i = 1; i < m.storage.size(); ++i)
@@ -418,8 +425,9 @@ std::string machine_yaml(const hw::Machine& m) {
   if (m.startup > 0) more += fmt::format("startup: {}\n", m.startup);
   std::string out = fmt::format(
       "name: {}\npes: {}\nlanes: {}\npipeline_latency: {}\nbits: {{input: {}, weight: {}, psum: "
-      "{}}}\n{}storage:\n",
-      m.name, m.pes, m.lanes, m.pipeline_latency, m.bits.input, m.bits.weight, m.bits.psum, more);
+      "{}{}}}\n{}storage:\n",
+      m.name, m.pes, m.lanes, m.pipeline_latency, m.bits.input, m.bits.weight, m.bits.psum,
+      m.bits.output > 0 ? fmt::format(", output: {}", m.bits.output) : "", more);
   for (std::size_t i = 0; i < m.storage.size(); ++i) {
     const hw::Storage& s = m.storage[i];
     const bool offchip = i == 0, last = i + 1 == m.storage.size();
@@ -443,6 +451,9 @@ std::string machine_yaml(const hw::Machine& m) {
                  ? fmt::format("    buffering: {}\n", word(0))
                  : fmt::format("    buffering: {{input: {}, weight: {}, output: {}}}\n", word(0),
                                word(1), word(2));
+      if (!(s.holds[0] && s.holds[1]))
+        out += fmt::format("    holds: [{}{}output]\n", s.holds[0] ? "input, " : "",
+                           s.holds[1] ? "weight, " : "");
       if (s.cluster_pes > 0) out += fmt::format("    cluster_pes: {}\n", s.cluster_pes);
     }
     if (!last) out += "    network: " + yaml_network(m.network[i], offchip) + "\n";
