@@ -37,8 +37,9 @@ int published(const std::vector<std::string>& args) {
       "show", po::value<int>()->value_name("ROW"),
       "print the mapping of a row (from 1) instead, as a file that the other commands read")(
       "format,f", po::value<std::string>()->default_value("table")->value_name("FORMAT"),
-      "table, csv or json")("plot", po::value<std::string>()->value_name("FILE.svg"),
-                            "draw predicted against measured (needs gnuplot)")(
+      "table, csv, json, or markdown: the errors")(
+      "plot", po::value<std::string>()->value_name("FILE.svg"),
+      "draw predicted against measured (needs gnuplot)")(
       "jobs,j", po::value<int>()->value_name("N"), "rows at a time (default: processors)");
   std::vector<std::string> rest = args;
   std::optional<std::string> name;
@@ -55,8 +56,8 @@ int published(const std::vector<std::string>& args) {
       options, rest);
   if (!values) return kAgree;
   const std::string format = (*values)["format"].as<std::string>();
-  if (format != "table" && format != "csv" && format != "json")
-    throw UsageError(fmt::format("--format {}: it is table, csv or json", format));
+  if (format != "table" && format != "csv" && format != "json" && format != "markdown")
+    throw UsageError(fmt::format("--format {}: it is table, csv, json or markdown", format));
   sets::RunOptions run;
   run.simulate = !(*values)["estimate-only"].as<bool>();
   run.with_faults = (*values)["with-faults"].as<bool>();
@@ -93,10 +94,16 @@ int published(const std::vector<std::string>& args) {
     }
     const sets::Result result = sets::run(*set, run);
     if (result.interrupted) return kInterrupted;
-    print(format == "csv" ? sets::write_csv(*set, result)
-          : format == "json"
-              ? sets::write_json(*set, result)
-              : sets::write_table(*set, result, name.has_value()) + (name ? "" : "\n"));
+    std::string out;
+    if (format == "csv")
+      out = sets::write_csv(*set, result);
+    else if (format == "json")
+      out = sets::write_json(*set, result);
+    else if (format == "markdown")
+      out = sets::write_markdown(*set, result, n == names.front());
+    else
+      out = sets::write_table(*set, result, name.has_value()) + (name ? "" : "\n");
+    print(out);
     if (values->count("plot") != 0)
       plot(sets::write_plot(*set, result, (*values)["plot"].as<std::string>()));
     broken = broken || !result.broken.empty();

@@ -63,6 +63,8 @@ Result run(const Set& set, const RunOptions& options);
 double error_percent(double measured, double predicted);
 
 std::string write_table(const Set& set, const Result& result, bool rows);
+/// Rows of a table in Markdown: the errors. `head`: with the table's head.
+std::string write_markdown(const Set& set, const Result& result, bool head);
 std::string write_csv(const Set& set, const Result& result);
 std::string write_json(const Set& set, const Result& result);
 /// A gnuplot script: predicted against measured, both axes logarithmic.

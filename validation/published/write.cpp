@@ -113,6 +113,25 @@ std::string write_table(const Set& set, const Result& r, bool rows) {
   return out;
 }
 
+std::string write_markdown(const Set& set, const Result& r, bool head) {
+  std::string out;
+  if (head)
+    out =
+        "| set | quantity | model | rows | mean error | largest error | equal | bound |\n"
+        "|---|---|---|---|---|---|---|---|\n";
+  for (std::size_t q = 0; q < set.quantities.size(); ++q)
+    for (const bool simulated : {true, false}) {
+      const Errors& e = simulated ? r.simulated[q] : r.estimated[q];
+      if (e.rows == 0) continue;
+      const Quantity& quantity = set.quantities[q];
+      out += fmt::format("| `{}` | {} | {} | {} | {:.2f} % | {:+.2f} % | {:.0f} % | {} |\n",
+                         set.name, quantity.name, simulated ? "simulated" : "estimated", e.rows,
+                         e.mean, e.largest, 100.0 * e.equal / e.rows,
+                         bound_text(simulated ? quantity.simulated : quantity.estimated));
+    }
+  return out;
+}
+
 std::string write_csv(const Set& set, const Result& r) {
   std::string out =
       "set,row,quantity,unit,measured,simulated,simulated_error_percent,estimated,"
