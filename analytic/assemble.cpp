@@ -67,6 +67,9 @@ stats::LayerResult assemble(const workloads::Mapping& mapping, const hw::BoundMa
       std::int64_t tile = 0, second = 0, sliding = 0;
       for (std::size_t t = 0; t < 3; ++t) {
         s.tile_words[t] = from.tile_words[t];
+        if (t == 2 && depth == 1 && bound.network[0].psum == hw::PsumPolicy::Keep)
+          s.tile_words[t] *=
+              workloads::unfinished_tiles(mapping.layer, levels[0], mapping.layer.whole());
         s.sliding_words[t] = from.sliding_words[t];
         tile += s.tile_words[t] * width[t];
         second += (hw::slots(bound.storage[d].buffering, t) - 1) * s.tile_words[t] * width[t];

@@ -53,9 +53,13 @@ class Link {
   /// Injection of a transfer with words to the children, as the network and the parent's read port
   /// allow. It takes no less than receive_cycles() of any child.
   std::int64_t fill_cycles(Load sent) const {
-    const std::int64_t channel =
-        in_flight_ > 0 ? requests_cycles(bursts(sent)) : channel_cycles(sent, net_->bandwidth);
-    return fill_overhead_ + std::max(channel, transfer_cycles(sent, parent_->read_port));
+    return std::max(passing_cycles(sent),
+                    fill_overhead_ + transfer_cycles(sent, parent_->read_port));
+  }
+  /// The same of words that the parent does not hold: its port does not count.
+  std::int64_t passing_cycles(Load sent) const {
+    return fill_overhead_ +
+           (in_flight_ > 0 ? requests_cycles(bursts(sent)) : channel_cycles(sent, net_->bandwidth));
   }
   /// What one child receives of a transfer.
   std::int64_t receive_cycles(Load received) const {

@@ -201,6 +201,8 @@ Ending Engine::run() {
   }
   for (std::int64_t x = 0; x < n * kNames; ++x) times_[x] = Value{};
   times_[kChannel0] = times_[kChannel1] = first_transfer_;
+  for (int x = 0; x < 2; ++x)
+    if (program_.past[x]) times_[kNames + kChannel0 + x] = first_transfer_;
   visit(0, program_.first);
   if (ending_ == Ending::Done) leave_as(program_.nodes[0].pes, 0, program_.last);
   return ending_;
@@ -255,7 +257,7 @@ void Engine::enter_as(bool pes, std::int32_t id, std::int32_t kind) {
   Value arrival{}, causes[4]{};
   if (m.has(kEnters0 | kEnters1)) {
     const Value* above = node.above >= 0 ? times_ + node.above * kNames : nullptr;
-    const Value latency = rules_[node.depth].fill_latency;
+    const Value* latency = rules_[node.depth].fill_latency;
     Value slot[2]{};
     for (int x = 0; x < 2; ++x) {
       if (!m.has(kEnters0 << x)) continue;
@@ -283,7 +285,7 @@ void Engine::enter_as(bool pes, std::int32_t id, std::int32_t kind) {
       const Value ts = larger(slot[0], slot[1]), tc = t[kChannel0];
       const Value start = larger(larger(tp, tc), ts), end = start + cost.inject[0];
       if (m.has(kCarries0 | kCarries1))
-        arrival = end + latency;
+        arrival = end + latency[0];
       else  // at once, but not before what the children keep
         arrival = larger(start, larger(t[kArrived0], t[kArrived1]));
       t[kChannel0] = end;
@@ -300,11 +302,12 @@ void Engine::enter_as(bool pes, std::int32_t id, std::int32_t kind) {
       for (int x = 0; x < 2; ++x) {
         if (!m.has(kEnters0 << x)) continue;
         Value tp{};
-        if (m.has(kCarries0 << x) && above != nullptr) tp = above[kArrived0 + x];
+        if (m.has(kCarries0 << x) && !m.has(kPast0 << x) && above != nullptr)
+          tp = above[kArrived0 + x];
         const Value tc = t[kChannel0 + x], start = larger(larger(tp, tc), slot[x]);
         const Value end = start + cost.inject[x];
         Value& arrived = t[kArrived0 + x];
-        arrived = m.has(kCarries0 << x) ? end + latency : larger(start, arrived);
+        arrived = m.has(kCarries0 << x) ? end + latency[x] : larger(start, arrived);
         t[kChannel0 + x] = end;
         if (m.has(kCarries0 << x)) t[kRead0 + x] = end;
         const Value last = arrival;  // a tie goes to the inputs

@@ -173,7 +173,7 @@ bool Geometry::tiles_at(std::size_t depth, const Box& tile, const std::int64_t* 
 }
 
 Moved Geometry::moved(std::size_t depth, Tensor t, const StepTiles& from, const StepTiles& to,
-                      bool want_copies) {
+                      bool want_copies, bool afresh) {
   Moved r;
   const auto& axes = axes_[at(t)];
   const int axis = spatial_axis_[depth][at(t)];
@@ -188,7 +188,7 @@ Moved Geometry::moved(std::size_t depth, Tensor t, const StepTiles& from, const 
     shared *= both;
     if (both != a.common[i].count() || both != b.common[i].count()) r.changed = true;
   }
-  if (!from.valid) {
+  if (!from.valid || afresh) {
     r.changed = true;
     shared = 0;
   }
@@ -198,11 +198,12 @@ Moved Geometry::moved(std::size_t depth, Tensor t, const StepTiles& from, const 
   copies_.clear();
   const std::size_t n = to.active.size();
   for (std::size_t p = 0; p < n; ++p) {
-    const bool now = to.active[p] != 0, before = from.valid && from.active[p] != 0;
-    if (now != before) r.changed = true;
+    const bool now = to.active[p] != 0, had = from.valid && from.active[p] != 0;
+    const bool before = had && !afresh;
+    if (now != had) r.changed = true;
     if (!now) continue;
     const Progression& x = axis >= 0 ? a.spatial[p] : point;
-    const Progression& y = axis >= 0 && before ? b.spatial[p] : point;
+    const Progression& y = axis >= 0 && had ? b.spatial[p] : point;
     const std::int64_t count = x.count();
     const std::int64_t kept = before ? common(x, y) : 0;
     if (before && (kept != count || kept != y.count())) r.changed = true;
@@ -214,7 +215,7 @@ Moved Geometry::moved(std::size_t depth, Tensor t, const StepTiles& from, const 
     const std::int64_t size = whole * count;
     r.tile = std::max(r.tile, size);
     std::int64_t held = 0;
-    if (before) {
+    if (had) {
       held = y.count();
       for (std::size_t i = 0; i < axes.size(); ++i)
         if (static_cast<int>(i) != axis) held *= b.common[i].count();

@@ -95,8 +95,9 @@ class Geometry {
                 StepTiles& out) const;
   /// Words of `to` that `from` does not have, child by child (to = next, from = held: what
   /// enters; the other way round: what leaves).
+  /// `afresh`: what the children had is no use, every step begins a stay.
   Moved moved(std::size_t depth, Tensor t, const StepTiles& from, const StepTiles& to,
-              bool want_copies);
+              bool want_copies, bool afresh = false);
 
  private:
   struct Copy {

@@ -115,7 +115,8 @@ bool Plan::describe() {
     coordinate_count_[at(t)] = n;
   }
   for (std::size_t d = 0; d < depths_; ++d) {
-    if (mapping_->machine.network[d].psum != hw::PsumPolicy::Accumulate) return false;
+    const hw::Network& network = mapping_->machine.network[d];
+    if (network.psum != hw::PsumPolicy::Accumulate || !network.reuse) return false;
     if (!describe_level(d)) return false;
   }
   return true;

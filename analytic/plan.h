@@ -105,8 +105,9 @@ struct Group {
 
 class Plan {
  public:
-  /// False if the mapping is not regular (upsampling, partial sums that are read back, steps
-  /// without work): then walk() it. May be called again; keeps its memory.
+  /// False if the mapping is not regular (upsampling, partial sums that are read back or
+  /// kept, words that are sent again, steps without work): then walk() it. May be called again;
+  /// keeps its memory.
   bool compile(const workloads::Mapping& mapping);
 
   const workloads::Mapping& mapping() const { return *mapping_; }

@@ -46,6 +46,8 @@ void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Mov
     for (std::size_t t = 0; t < 3; ++t)
       if (hw::slots(bound.storage[d + 1].buffering, t) == 1) rules |= kSingle0 << t;
     if (bound.network[d].channels == hw::Channels::Shared) rules |= kShared;
+    for (std::size_t t = 0; t < 2; ++t)
+      if (hw::passes_by(bound, d, t)) rules = (rules | kPast0 << t) & ~std::uint32_t{kShared};
     for (; k < static_cast<std::size_t>(plan.kind_end(d)); ++k) {
       const Kind& kind = plan.kinds()[k];
       Move& m = moves[k];
@@ -55,7 +57,7 @@ void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Mov
       if (kind.shape >= 0) {
         for (int x = 0; x < 2; ++x) {
           const Words& words = kind.enter[static_cast<std::size_t>(x)];
-          if (!words.changed) continue;
+          if (!words.changed || !bound.storage[d + 1].holds[static_cast<std::size_t>(x)]) continue;
           m.flags |= kEnters0 << x;
           m.enter_computes |= bit(kArrived0 + x) | bit(m.has(kShared) ? kChannel0 : kChannel0 + x);
           if (!m.has(kSingle0 << x)) m.enter_computes |= bit(kNewer0 + x);
@@ -78,7 +80,7 @@ void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Mov
 
 void Prices::set(const Plan& plan, const hw::BoundMachine& bound) {
   const hw::Machine& machine = bound.machine;
-  const std::int64_t width[3] = {machine.bits.input, machine.bits.weight, machine.bits.psum};
+  const std::int64_t width[2] = {machine.bits.input, machine.bits.weight};
   const Group* groups = plan.groups().data();
   kinds_.resize(plan.kinds().size());
   levels_.resize(plan.depths());
@@ -88,7 +90,14 @@ void Prices::set(const Plan& plan, const hw::BoundMachine& bound) {
     const hw::Storage& child = bound.storage[d + 1];
     const Link link(bound, d, plan.mapping().nest.levels[d].units);
     const bool pes = d + 1 == plan.depths(), reduces = net.reduction != hw::Reduction::None;
-    levels_[d] = {link.fill_latency(), link.drain_latency()};
+    // What passes the unit by comes over the network above it, too.
+    const bool past[2] = {hw::passes_by(bound, d, 0), hw::passes_by(bound, d, 1)};
+    const Link outer(bound, d == 0 ? 0 : d - 1, 1);
+    const auto latency = [&](bool passes) {
+      return link.fill_latency() + (passes ? outer.fill_latency() : 0);
+    };
+    levels_[d] = {{latency(past[0]), latency(past[1])}, link.drain_latency()};
+    const std::int64_t out = hw::drain_bits(bound, d);
     for (; k < static_cast<std::size_t>(plan.kind_end(d)); ++k) {
       const Kind& kind = plan.kinds()[k];
       CostOf<std::int64_t>& c = kinds_[k];
@@ -96,12 +105,14 @@ void Prices::set(const Plan& plan, const hw::BoundMachine& bound) {
       if (kind.shape >= 0) {
         std::int64_t words[2] = {0, 0};
         for (std::size_t t = 0; t < 2; ++t)
-          if (kind.enter[t].changed) words[t] = kind.enter[t].of(net.multicast);
+          if (kind.enter[t].changed && child.holds[t]) words[t] = kind.enter[t].of(net.multicast);
         const auto cycles = [&](bool of_inputs, bool of_weights) {
           const std::int64_t inputs = of_inputs ? words[0] : 0, weights = of_weights ? words[1] : 0;
           const Load sent{inputs + weights, inputs * width[0] + weights * width[1]};
           if (sent.words == 0) return std::int64_t{0};
-          std::int64_t most = link.fill_cycles(sent);
+          const bool passes = past[of_inputs ? 0 : 1];  // then it is alone
+          std::int64_t most = passes ? std::max(link.passing_cycles(sent), outer.fill_cycles(sent))
+                                     : link.fill_cycles(sent);
           if (!child.write_port.unlimited())
             for (std::int32_t g = 0; g < kind.group_count; ++g) {
               const Group& x = groups[kind.groups + g];
@@ -110,7 +121,7 @@ void Prices::set(const Plan& plan, const hw::BoundMachine& bound) {
             }
           return most;
         };
-        if (net.channels == hw::Channels::Shared) {
+        if (net.channels == hw::Channels::Shared && !past[0] && !past[1]) {
           c.inject[0] = cycles(true, true);
         } else {
           c.inject[0] = cycles(true, false);
@@ -120,11 +131,11 @@ void Prices::set(const Plan& plan, const hw::BoundMachine& bound) {
       }
       if (kind.cold || !kind.leave.changed || kind.leave.total == 0) continue;
       const std::int64_t w = reduces ? kind.leave.distinct : kind.leave.total;
-      c.drain = link.drain_cycles({w, w * width[2]});
+      c.drain = link.drain_cycles({w, w * out});
       if (child.read_port.unlimited()) continue;
       for (std::int32_t g = 0; g < kind.group_count; ++g) {
         const std::int64_t v = groups[kind.groups + g].words[2];
-        c.drain = std::max(c.drain, link.send_cycles({v, v * width[2]}));
+        c.drain = std::max(c.drain, link.send_cycles({v, v * out}));
       }
     }
   }

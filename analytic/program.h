@@ -25,6 +25,8 @@ enum MoveFlag : std::uint32_t {
   kSingle1 = 256,  ///< ... for weights
   kSingle2 = 512,  ///< ... for outputs
   kShared = 1024,  ///< inputs and weights share a channel
+  kPast0 = 2048,   ///< the unit does not hold inputs: they pass it by
+  kPast1 = 4096,   ///< ... weights
 };
 struct Move {
   std::uint32_t flags = 0;
@@ -43,7 +45,8 @@ struct CostOf {
 /// Rules of a level that depend on the machine.
 template <class Value>
 struct RulesOf {
-  Value fill_latency, drain_latency;
+  Value fill_latency[2];  ///< of inputs and weights; together: the first
+  Value drain_latency;
 };
 
 /// One array of each class of equal ones, followed by the arrays below it.
@@ -62,6 +65,7 @@ struct Program {
   const ProgramNode* nodes = nullptr;
   std::int32_t node_count = 0;
   std::int32_t first = 0, last = 1;  ///< the kinds that begin and end the layer
+  bool past[2] = {false, false};  ///< inputs, weights go from off-chip memory to the second array
 };
 
 /// One array of each class of equal ones, outermost first.

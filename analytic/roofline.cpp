@@ -29,37 +29,51 @@ Roofline roofline(const workloads::Mapping& mapping, const stats::LayerResult& r
   out.bounds.push_back({"PEs", (r.macs + r.pes * r.lanes - 1) / (r.pes * r.lanes)});
   for (std::size_t i = 0; i < r.network.size(); ++i) {
     const stats::NetworkResult& n = r.network[i];
-    double crossing = 0;
-    double down_words = 0, down_bits = 0, most_words = 0, most_bits = 0, up_words = 0, up_bits = 0;
+    // Words that share a channel, and the most of those that have their own.
+    struct Flow {
+      double shared = 0, alone = 0;
+      void add(double amount, bool own) {
+        if (own)
+          alone = std::max(alone, amount);
+        else
+          shared += amount;
+      }
+      double most() const { return std::max(shared, alone); }
+    };
+    const hw::Network& net = m.network[i];
+    Flow words, down_bits, port_words, port_bits;
+    double crossing = 0, up_words = 0, up_bits = 0;
     for (std::size_t t = 0; t < 3; ++t) {
       const double down = static_cast<double>(n.link[t].injected);
       const double up = static_cast<double>(n.link[t].drain_injected);
-      down_words += down;
-      down_bits += down * bits[t];
-      most_words = std::max(most_words, down);
-      most_bits = std::max(most_bits, down * bits[t]);
+      const bool past = hw::passes_by(m, i, t);
+      const bool own = net.channels == hw::Channels::Separate || past || !m.storage[i + 1].holds[t];
+      words.add(down, own);
+      down_bits.add(down * bits[t], own);
+      if (!past) {
+        port_words.add(down, own);
+        port_bits.add(down * bits[t], own);
+      }
       up_words += up;
-      up_bits += up * bits[t];
+      up_bits += up * hw::drain_bits(m, i);
+      crossing += (down * bits[t] + up * hw::drain_bits(m, i)) / 8;
     }
-    crossing = (down_bits + up_bits) / 8;
     out.intensity.push_back(crossing > 0 ? static_cast<double>(r.macs) / crossing : 0);
-    const hw::Network& net = m.network[i];
-    // Separate channels work side by side.
-    const bool shared = net.channels == hw::Channels::Shared;
     const hw::ClockRatio clock = hw::clock_ratio(m.machine, net);
     const auto machine_cycles = [&](std::int64_t own) {  // of the network's own, which may be fewer
       return static_cast<std::int64_t>(static_cast<double>(own) * static_cast<double>(clock.core) /
                                        static_cast<double>(clock.own));
     };
-    const double words = shared ? down_words : most_words, b = shared ? down_bits : most_bits;
-    out.bounds.push_back({fmt::format("network '{}' to children", n.name),
-                          machine_cycles(cycles(words, b, net.bandwidth, n.instances))});
+    out.bounds.push_back(
+        {fmt::format("network '{}' to children", n.name),
+         machine_cycles(cycles(words.most(), down_bits.most(), net.bandwidth, n.instances))});
     out.bounds.push_back(
         {fmt::format("network '{}' to parent", n.name),
          machine_cycles(
              cycles(up_words, up_bits, net.drain_bandwidth.value_or(net.bandwidth), n.instances))});
-    out.bounds.push_back({fmt::format("read port of '{}'", r.storage[i].name),
-                          cycles(words, b, m.storage[i].read_port, n.instances)});
+    out.bounds.push_back(
+        {fmt::format("read port of '{}'", r.storage[i].name),
+         cycles(port_words.most(), port_bits.most(), m.storage[i].read_port, n.instances)});
     out.bounds.push_back({fmt::format("write port of '{}'", r.storage[i].name),
                           cycles(up_words, up_bits, m.storage[i].write_port, n.instances)});
   }

@@ -110,9 +110,16 @@ void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& to
     if (kind.shape >= 0) {
       std::int64_t sent = 0;
       for (std::size_t t = 0; t < 2; ++t) {
-        if (!kind.enter[t].changed) continue;
+        if (!m.has(kEnters0 << t)) continue;
         const std::int64_t words = kind.enter[t].of(net.multicast);
-        up.access[t][kFillRead] += n * words;
+        if (m.has(kPast0 << t)) {
+          LevelTotals& outer = totals.level[d - 1];
+          outer.access[t][kFillRead] += n * words;
+          outer.link[t][kInjected] += n * words;
+          outer.link[t][kDelivered] += n * words;
+        } else {
+          up.access[t][kFillRead] += n * words;
+        }
         up.link[t][kInjected] += n * words;
         down.access[t][kFillWrite] += n * kind.enter[t].total;
         up.link[t][kDelivered] += n * kind.enter[t].total;
@@ -144,6 +151,9 @@ void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& to
   for (std::size_t s = 0; s <= depths; ++s) {
     totals.level[s].tile_words = plan.tile_words(s);
     totals.level[s].sliding_words = plan.sliding_words(s);
+    for (std::size_t t = 0; t < 2; ++t)
+      if (!bound.storage[s].holds[t])
+        totals.level[s].tile_words[t] = totals.level[s].sliding_words[t] = 0;
   }
 }
 
@@ -168,6 +178,7 @@ void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& to
   program.node_count = static_cast<std::int32_t>(arrays_.size());
   program.first = plan.first();
   program.last = plan.last();
+  for (std::size_t t = 0; t < 2; ++t) program.past[t] = hw::passes_by(machine, 1, t);
   if (memory_.empty()) memory_.resize(std::size_t{1} << 16);
   for (;; memory_.resize(2 * memory_.size())) {
     Engine engine(program, prices_.kinds().data(), prices_.levels().data(),
@@ -197,7 +208,8 @@ void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& to
       const std::size_t d = static_cast<std::size_t>(kind.depth);
       std::int64_t sent = 0;
       for (std::size_t t = 0; t < 2; ++t)
-        if (kind.enter[t].changed) sent += kind.enter[t].of(machine.network[d].multicast);
+        if (kind.enter[t].changed && machine.storage[d + 1].holds[t])
+          sent += kind.enter[t].of(machine.network[d].multicast);
       const Shape& last = plan.shapes()[static_cast<std::size_t>(r->last_shape)];
       note_peak(totals.level[d], sent, step_work_[static_cast<std::size_t>(last.last_kind)]);
     }

@@ -22,6 +22,8 @@ Structure structure_of(const hw::BoundMachine& machine, std::size_t depths) {
     x = x * 2 + static_cast<unsigned>(net.topology == hw::Topology::Bus);
     for (std::size_t t = 0; t < 3; ++t)
       x = x * 2 + static_cast<unsigned>(machine.storage[d + 1].buffering.of[t]);
+    for (std::size_t t = 0; t < 2; ++t)
+      x = x * 2 + static_cast<unsigned>(machine.storage[d + 1].holds[t]);
     s[d] = static_cast<std::uint16_t>(x);
   }
   return s;
@@ -84,8 +86,9 @@ void Sweep::run_with(LaneFunction lanes, const hw::BoundMachine* machines, std::
       in.pipeline_latency.of[lane] = static_cast<double>(machine.machine.pipeline_latency);
       in.startup.of[lane] = static_cast<double>(machine.machine.startup);
       for (std::size_t d = 0; d < depths; ++d) {
-        lane_rules_[d].fill_latency.of[lane] =
-            static_cast<double>(prices_.levels()[d].fill_latency);
+        for (std::size_t t = 0; t < 2; ++t)
+          lane_rules_[d].fill_latency[t].of[lane] =
+              static_cast<double>(prices_.levels()[d].fill_latency[t]);
         lane_rules_[d].drain_latency.of[lane] =
             static_cast<double>(prices_.levels()[d].drain_latency);
       }
@@ -105,6 +108,7 @@ void Sweep::run_with(LaneFunction lanes, const hw::BoundMachine* machines, std::
     in.program.node_count = static_cast<std::int32_t>(arrays_.size());
     in.program.first = plan_.first();
     in.program.last = plan_.last();
+    for (std::size_t t = 0; t < 2; ++t) in.program.past[t] = hw::passes_by(batch[0], 1, t);
     in.cost = lane_cost_.data();
     in.rules = lane_rules_.data();
     if (memory_.empty()) memory_.resize(std::size_t{1} << 17);

@@ -50,6 +50,10 @@ class Model {
       network_links_.emplace_back(mapping.machine, d, levels_[d].units);
     root_.depth = 0;
     grow(root_);
+    for (Tensor t : kAllTensors)
+      if (!root_.below.empty() && past(*root_.below[0], t))
+        root_.below[0]->time[static_cast<std::size_t>(kChannel0 + index(t))].at =
+            m_.machine.machine.startup;
     for (int channel = 0; channel < 3; ++channel)
       root_.time[static_cast<std::size_t>(kChannel0 + channel)].at = m_.machine.machine.startup;
   }
@@ -161,6 +165,15 @@ class Model {
   const Link& link(const Node& n) const {
     return network_links_[static_cast<std::size_t>(n.depth)];
   }
+  // Whether the unit does not hold the tensor, which passes it by.
+  bool past(const Node& n, Tensor t) const { return hw::passes_by(m_.machine, depth_of(n), at(t)); }
+  // Tensors of one channel have the number of the first of them.
+  int channel_of(const Node& n, Tensor t) const {
+    if (network(n).channels == hw::Channels::Separate || past(n, t)) return index(t);
+    for (Tensor first : kAllTensors)
+      if (!past(n, first)) return index(first);
+    return index(t);
+  }
   int width(Tensor t) const {
     const hw::WordBits& b = m_.machine.machine.bits;
     return t == Tensor::Input ? b.input : t == Tensor::Weight ? b.weight : b.psum;
@@ -221,6 +234,8 @@ class Model {
       for (const Axis& a : geometry_.axes(Tensor::Output)) all *= layer_[a.dim];
       irregular = output_words(layer_) != all;
     }
+    // What the global buffer keeps was written in tiles before.
+    irregular = irregular || m_.machine.network[0].psum == hw::PsumPolicy::Keep;
     for (int depth = 0; depth <= deepest; ++depth) {
       const Level& level = levels_[static_cast<std::size_t>(depth)];
       for (Dim d : kAllDims) {
@@ -283,7 +298,7 @@ class Model {
       Load received;
       for (Tensor t : kAllTensors) {
         const Moved& m = in[at(t)];
-        if ((channel >= 0 && index(t) != channel) || !m.changed || p >= m.each.size()) continue;
+        if (channel_of(node, t) != channel || !m.changed || p >= m.each.size()) continue;
         if (t == Tensor::Output && !refetch(node)) continue;
         received.words += m.each[p];
         received.bits += m.each[p] * width(t);
@@ -372,9 +387,11 @@ class Model {
       out = geometry_.moved(depth_of(node), Tensor::Output, nothing, node.held, false);
     }
     node.outputs_moved = true;
+    const bool unfinished = keeps(node) && !reductions_at(node, node.last_at, true);
+    if (unfinished) out.total = out.distinct = out.largest = 0;
     const bool reduces = network(node).reduction != hw::Reduction::None;
     const std::int64_t words = reduces ? out.distinct : out.total;
-    const std::int64_t bits = width(Tensor::Output);
+    const std::int64_t bits = hw::drain_bits(m_.machine, depth_of(node));
     std::int64_t start = node.time[kDrainChannel].at;
     if (pes(node)) {
       start = std::max(start, node.time[kWorkEnd].at + m_.machine.machine.pipeline_latency);
@@ -398,7 +415,7 @@ class Model {
         node.drain_history[i] = node.drain_history[i - 1];
       set(node.drain_history[0], arrived);
     }
-    if (follows_words(node)) give(node, next != nullptr ? *next : nothing, arrived);
+    if (follows_words(node) && !unfinished) give(node, next != nullptr ? *next : nothing, arrived);
     const std::int64_t k = node.multiplicity;
     access(node.depth + 1, Tensor::Output, kDrainRead) += k * out.total;
     access(node.depth, Tensor::Output, kArrivals) += k * words;
@@ -407,6 +424,10 @@ class Model {
     level_count(node.depth, kDrainBusy) += k * inject;
   }
 
+  bool keeps(const Node& n) const { return network(n).psum == hw::PsumPolicy::Keep; }
+  bool reductions_at(const Node& n, const std::vector<std::int64_t>& index, bool last) const {
+    return workloads::reductions_at(layer_, levels_[depth_of(n)], n.tile, index, last);
+  }
   bool refetch(const Node& n) const { return network(n).psum == hw::PsumPolicy::Refetch; }
 
   // ---- entering: transfers and work --------------------------------------------------------
@@ -468,8 +489,10 @@ class Model {
     Taken taken;
     for (Tensor t : kAllTensors) {
       const std::size_t i = at(t);
+      if (!child_storage(node).holds[i]) continue;  // it comes to their children
       in[i] =
-          geometry_.moved(depth_of(node), t, node.held, next, net.multicast == hw::Multicast::Tile);
+          geometry_.moved(depth_of(node), t, node.held, next, net.multicast == hw::Multicast::Tile,
+                          t != Tensor::Output && !net.reuse);
       if (t == Tensor::Output && node.held.valid) in[i].changed = node.outputs_moved;
       std::int64_t& tile = tile_words_[static_cast<std::size_t>(node.depth) + 1][i];
       tile = std::max(tile, in[i].tile);
@@ -477,7 +500,9 @@ class Model {
       std::int64_t& sliding = sliding_[static_cast<std::size_t>(node.depth) + 1][i];
       sliding = std::max(sliding, in[i].sliding);
       if (t == Tensor::Output) {
-        access(node.depth + 1, t, kEntries) += k * in[i].total;
+        // What the child kept did not go away.
+        if (!keeps(node) || reductions_at(node, node.at, false))
+          access(node.depth + 1, t, kEntries) += k * in[i].total;
         if (follows_words(node)) {
           if (refetch(node)) taken = take(node, node.held, next);
           words[i] = taken.words;
@@ -504,7 +529,11 @@ class Model {
         case hw::Multicast::Tile: words[i] = in[i].copies; break;
         case hw::Multicast::Word: words[i] = in[i].distinct; break;
       }
-      access(node.depth, t, kFillRead) += k * words[i];
+      if (past(node, t)) {
+        link(node.depth - 1, t, kInjected) += k * words[i];
+        link(node.depth - 1, t, kDelivered) += k * words[i];
+      }
+      access(past(node, t) ? node.depth - 1 : node.depth, t, kFillRead) += k * words[i];
       access(node.depth + 1, t, kFillWrite) += k * in[i].total;
       link(node.depth, t, kInjected) += k * words[i];
       link(node.depth, t, kDelivered) += k * in[i].total;
@@ -531,13 +560,12 @@ class Model {
 
     // Transfers.
     std::array<Transfer, 3> transfer;
-    const bool shared = net.channels == hw::Channels::Shared;
-    for (int channel = 0; channel < (shared ? 1 : 3); ++channel) {
+    for (int channel = 0; channel < 3; ++channel) {
       Transfer& x = transfer[static_cast<std::size_t>(channel)];
       Load sent;
       for (Tensor t : kAllTensors) {
         const std::size_t i = at(t);
-        if ((!shared && index(t) != channel) || !in[i].changed) continue;
+        if (channel_of(node, t) != channel || !in[i].changed) continue;
         if (t == Tensor::Output && !refetch(node)) continue;
         x.exists = true;
         sent.words += words[i];
@@ -547,7 +575,8 @@ class Model {
         if (t == Tensor::Output && words[i] > 0 && again.age > 0 &&
             again.age <= static_cast<std::int64_t>(node.drain_history.size()))
           x.slot = std::max(x.slot, node.drain_history[static_cast<std::size_t>(again.age - 1)].at);
-        if (words[i] > 0 && node.above != nullptr && (t != Tensor::Output || refetch(*node.above)))
+        if (words[i] > 0 && node.above != nullptr && !past(node, t) &&
+            (t != Tensor::Output || refetch(*node.above)))
           x.parent = std::max(x.parent, node.above->time[kArrived0 + index(t)].at);
       }
       if (!x.exists) continue;
@@ -555,21 +584,25 @@ class Model {
       x.channel = line.at;
       x.start = std::max({x.parent, x.channel, x.slot});
       std::int64_t inject = 0;
+      const bool passing = past(node, kAllTensors[static_cast<std::size_t>(channel)]);
       if (sent.words > 0)
-        inject =
-            std::max(link(node).fill_cycles(sent), busiest_child(node, in, shared ? -1 : channel));
+        inject = std::max(
+            passing ? std::max(link(node).passing_cycles(sent), link(*node.above).fill_cycles(sent))
+                    : link(node).fill_cycles(sent),
+            busiest_child(node, in, channel));
       x.injected = x.start + inject;
-      x.arrival = x.injected + link(node).fill_latency();
+      x.arrival =
+          x.injected + link(node).fill_latency() + (passing ? link(*node.above).fill_latency() : 0);
       if (sent.words == 0) {  // at once, but what the children keep may still be on its way to them
         x.arrival = x.start;
         for (Tensor t : kAllTensors)
-          if (shared || index(t) == channel)
+          if (channel_of(node, t) == channel)
             x.arrival = std::max(x.arrival, node.time[kArrived0 + index(t)].at);
       }
       set(line, x.injected);
       for (Tensor t : kAllTensors) {
         const std::size_t i = at(t);
-        if ((!shared && index(t) != channel) || !in[i].changed) continue;
+        if (channel_of(node, t) != channel || !in[i].changed) continue;
         if (t == Tensor::Output && !refetch(node)) continue;
         set(node.time[kArrived0 + index(t)], x.arrival);
         if (words[i] > 0) set(node.time[kRead0 + index(t)], x.injected);

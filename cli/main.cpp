@@ -32,6 +32,7 @@ const std::vector<Command>& commands() {
       {"audit", "hold another tool's numbers against the laws and the truth", audit},
       {"noc", "a routed network alone: latency over load, traces, where packets lose time", noc},
       {"contention", "one layer on many networks: what a pipe hides, and why", contention},
+      {"published", "both models against published measurements", published},
       {"report", "make one HTML page of a result: tables, charts, the machine as a diagram",
        report},
       {"timeline", "print what every resource does in a window of time", timeline},

@@ -45,6 +45,7 @@ int noc(const std::vector<std::string>& args);
 int report(const std::vector<std::string>& args);
 int timeline(const std::vector<std::string>& args);
 int contention(const std::vector<std::string>& args);
+int published(const std::vector<std::string>& args);
 
 /// Parses without guessing: names must be complete, each option stands at most once. Adds
 /// --help; if it is given, prints usage, options and examples to stdout and returns

@@ -114,6 +114,7 @@ enum class Channels : std::uint8_t {
 enum class PsumPolicy : std::uint8_t {
   Accumulate,  ///< unfinished outputs are added up in the parent; the child restarts from zero
   Refetch,     ///< ... are read back by the child that continues them
+  Keep,        ///< ... stay in the child (the global buffer) until they are finished
 };
 
 /// What a channel moves in whole units: words or bytes. 0: nothing is rounded.
@@ -142,6 +143,7 @@ struct Network {
   Reduction reduction = Reduction::None;
   Channels channels = Channels::Shared;
   PsumPolicy psum = PsumPolicy::Accumulate;
+  bool reuse = true;             ///< false: what a child holds already is sent again in every step
   Fabric fabric;                 ///< of routed topologies
   double energy_per_hop_pj = 0;  ///< per word of `energy_bits`, see scaled_energy()
   int energy_bits = 16;
@@ -170,6 +172,9 @@ struct Storage {
   std::int64_t latency = 0;    ///< cycles a transfer out waits before it flies (off-chip)
   std::int64_t in_flight = 0;  ///< most bursts requested and not yet arrived (off-chip); 0: any
   AccessEnergy energy;
+  /// Input, weight, output. What the global buffer does not hold passes it by, from off-chip memory
+  /// to its children. All other levels hold everything, and all hold outputs.
+  std::array<bool, 3> holds{true, true, true};
   std::int64_t cluster_pes = 0;  ///< cluster buffers: PEs below one instance; else 0
   bool implied = false;          ///< not declared: unlimited, costs nothing
 };
@@ -185,6 +190,7 @@ struct EnergyTable {
 
 struct WordBits {
   int input = 8, weight = 8, psum = 32;
+  int output = 0;  ///< of finished outputs on their way out; 0: as psum
 };
 
 /// The machine as described: storage = {off-chip, global buffer, cluster buffers ..., PE buffer},
@@ -223,6 +229,20 @@ struct BoundMachine {
   Machine machine;
   std::vector<Storage> storage;
   std::vector<Network> network;
+  /// By level: whether what leaves its children is finished (workloads::finished_outputs).
+  std::vector<bool> finished;
 };
+
+/// Whether a tensor (0 input, 1 weight, 2 output) comes to the children of a level straight from
+/// the level above: the unit does not hold it.
+inline bool passes_by(const BoundMachine& m, std::size_t level, std::size_t tensor) {
+  return !m.storage[level].holds[tensor];
+}
+
+/// Width of the words that leave the children of a level.
+inline int drain_bits(const BoundMachine& m, std::size_t level) {
+  const bool finished = level < m.finished.size() && m.finished[level];
+  return finished && m.machine.bits.output > 0 ? m.machine.bits.output : m.machine.bits.psum;
+}
 
 }  // namespace counterpoint::hw

@@ -102,11 +102,17 @@ class Reader {
 
   void read_bits() {
     const std::optional<YamlValue> bits = root_.find("bits");
-    if (!bits || !bits->check_map({"input", "weight", "psum"})) return;
+    if (!bits || !bits->check_map({"input", "weight", "psum", "output"})) return;
     WordBits& b = machine_.bits;
     b.input = static_cast<int>(integer(*bits, "input", b.input, 1, 32, "bits"));
     b.weight = static_cast<int>(integer(*bits, "weight", b.weight, 1, 32, "bits"));
     b.psum = static_cast<int>(integer(*bits, "psum", b.psum, 1, 64, "bits"));
+    b.output = static_cast<int>(integer(*bits, "output", b.output, 1, 64, "bits"));
+    if (b.output > b.psum)
+      bits->error("bad-value",
+                  fmt::format("'bits.output' is {}, but an output is what is left of a "
+                              "sum of 'bits.psum', {}",
+                              b.output, b.psum));
     if (b.psum < std::max(b.input, b.weight))
       bits->error(
           "bad-value",
@@ -191,7 +197,7 @@ class Reader {
     std::vector<std::string> known = {"name",  "topology",   "bandwidth", "drain_bandwidth",
                                       "burst", "latency",    "overhead",  "clock",
                                       "skew",  "multicast",  "reduction", "channels",
-                                      "psum",  "hop_energy", "fabric"};
+                                      "psum",  "hop_energy", "fabric",    "reuse"};
     if (off_chip) {
       for (const char* key : {"multicast", "reduction", "skew"})
         if (value.find(key))
@@ -238,8 +244,13 @@ class Reader {
       value.error_at_key("clock", "no-effect",
                          "a routed network counts its own cycles per cycle of the machine: "
                          "'clock' of 'fabric'");
-    n.psum = pick("psum", {"accumulate", "refetch"}, 0) == 0 ? PsumPolicy::Accumulate
-                                                             : PsumPolicy::Refetch;
+    constexpr PsumPolicy kPsum[] = {PsumPolicy::Accumulate, PsumPolicy::Refetch, PsumPolicy::Keep};
+    n.psum = kPsum[pick("psum", {"accumulate", "refetch", "keep"}, 0)];
+    if (n.psum == PsumPolicy::Keep && !off_chip)
+      value.find("psum")->error("no-effect", fmt::format("'{}' can be 'keep' at off_chip only: the "
+                                                         "global buffer is what keeps partial sums",
+                                                         value.find("psum")->path()));
+    n.reuse = pick("reuse", {"words", "none"}, 0) == 0;
     if (const auto hop = value.find("hop_energy")) {
       need_table(*hop);
       if (hop->check_map({"energy", "bits"})) {
@@ -371,6 +382,7 @@ class Reader {
     std::vector<std::string> known = {"level", "name", "read_port", "write_port", "energy"};
     if (role == Role::OffChip) known.insert(known.end(), {"latency", "in_flight"});
     if (role != Role::OffChip) known.insert(known.end(), {"capacity", "buffering"});
+    if (role == Role::GlobalBuffer) known.push_back("holds");
     if (role == Role::ClusterBuffer) known.push_back("cluster_pes");
     if (role != Role::PeBuffer) known.push_back("network");
     // Keys of other levels get their reason instead of "unknown key".
@@ -387,6 +399,8 @@ class Reader {
     misplaced("capacity", role == Role::OffChip, "off-chip memory is unlimited");
     misplaced("buffering", role == Role::OffChip,
               "off-chip memory holds everything; there is nothing to buffer twice");
+    misplaced("holds", role != Role::GlobalBuffer,
+              "only the global buffer may leave tensors out; all other levels hold all three");
     misplaced("cluster_pes", role != Role::ClusterBuffer,
               "only a cluster_buffer says how many PEs are below it");
     misplaced("network", role == Role::PeBuffer, "nothing is below the buffer of a PE");
@@ -400,6 +414,10 @@ class Reader {
       if (const auto buffering = value.find("buffering")) s.buffering = read_buffering(*buffering);
     }
     if (role == Role::ClusterBuffer) read_cluster(value, s);
+    if (role == Role::GlobalBuffer) {
+      holds_ = value.find("holds");
+      if (holds_) read_holds(*holds_, s);
+    }
     const std::optional<YamlValue> name = value.find("name");
     s.name = name ? name->text().value_or("") : default_name(role, s);
     const bool unique = storage_names_.insert(s.name).second;
@@ -442,6 +460,40 @@ class Reader {
     machine_.storage.push_back(s);
     roles_.push_back(role);
     own_energy_.push_back(own_energy);
+  }
+
+  // Which tensors the global buffer holds.
+  static void read_holds(const YamlValue& value, Storage& s) {
+    if (!value.check_list()) return;
+    s.holds = {false, false, false};
+    for (const YamlValue& item : value.items())
+      if (const auto tensor = item.choice({"input", "weight", "output"})) {
+        if (s.holds[*tensor])
+          item.error("duplicate",
+                     fmt::format("'{}' names '{}' twice", value.path(), item.text().value_or("")));
+        s.holds[*tensor] = true;
+      }
+    if (!s.holds[2])
+      value.error("bad-value", fmt::format("'{}' must name 'output': outputs and partial sums are "
+                                           "collected in the global buffer; only inputs and "
+                                           "weights may pass it by",
+                                           value.path()));
+  }
+
+  // What passes the global buffer by has a channel of its own over both networks.
+  void check_bypass() {
+    if (machine_.storage.size() < 3 || machine_.network.size() < 2) return;
+    const Storage& buffer = machine_.storage[1];
+    if (buffer.holds[0] && buffer.holds[1]) return;
+    for (std::size_t i = 0; i < 2; ++i)
+      if (machine_.network[i].topology != Topology::Pipe && holds_)
+        holds_->error(
+            "bad-value",
+            fmt::format("'{}': what the global buffer does not hold passes it by on a "
+                        "channel of its own, but the topology of '{}' is {}: only pipes "
+                        "can be passed so",
+                        holds_->path(), machine_.network[i].name,
+                        topology_names()[static_cast<std::size_t>(machine_.network[i].topology)]));
   }
 
   void read_cluster(const YamlValue& value, Storage& s) {
@@ -504,6 +556,7 @@ class Reader {
                             level->path(), kRoles[static_cast<std::size_t>(role)], kRoles[*is]));
       read_level(items[i], role, i + 1 == count);
     }
+    check_bypass();
   }
 
   /// Fills in from the table what the machine does not say itself.
@@ -551,7 +604,7 @@ class Reader {
   std::vector<Role> roles_;
   std::vector<bool> own_energy_, own_hop_;
   bool implied_hop_ = false;
-  std::optional<YamlValue> first_capacity_;
+  std::optional<YamlValue> first_capacity_, holds_;
   bool pes_known_ = false;
   std::int64_t last_cluster_ = 0;
   std::set<std::string> storage_names_, network_names_;

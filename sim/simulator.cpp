@@ -234,6 +234,10 @@ class Run {
     std::array<int, 3> width = {bound.machine.bits.input, bound.machine.bits.weight,
                                 bound.machine.bits.psum};
     if (bound.machine.capacity_in_words) width = {8, 8, 8};  // a word counts as one
+    const workloads::Mapping& m = machine_.mapping;
+    if (bound.network[0].psum == hw::PsumPolicy::Keep)
+      r.storage[1].tile_words[2] *=
+          workloads::unfinished_tiles(m.layer, m.nest.levels[0], m.layer.whole());
     for (std::size_t depth = 1; depth < r.storage.size(); ++depth) {
       std::int64_t tile = 0, twice = 0, sliding = 0;
       for (std::size_t t = 0; t < 3; ++t) {

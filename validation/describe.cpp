@@ -35,7 +35,10 @@ Json machine_json(const hw::BoundMachine& machine) {
   j["step_overhead"] = m.step_overhead;
   j["startup"] = m.startup;
   j["capacity_unit"] = m.capacity_in_words ? "words" : "bytes";
-  j["word_bits"] = {{"input", m.bits.input}, {"weight", m.bits.weight}, {"psum", m.bits.psum}};
+  j["word_bits"] = {{"input", m.bits.input},
+                    {"weight", m.bits.weight},
+                    {"psum", m.bits.psum},
+                    {"output", m.bits.output > 0 ? m.bits.output : m.bits.psum}};
   j["storage"] = Json::array();
   for (std::size_t i = 0; i < machine.storage.size(); ++i) {
     const hw::Storage& s = machine.storage[i];
@@ -45,6 +48,9 @@ Json machine_json(const hw::BoundMachine& machine) {
     if (i > 0) x["buffering"] = buffering_json(s.buffering);
     x["read_port"] = rate_json(s.read_port);
     x["write_port"] = rate_json(s.write_port);
+    x["holds"] = Json::array();
+    for (std::size_t t = 0; t < s.holds.size(); ++t)
+      if (s.holds[t]) x["holds"].push_back(std::string(workloads::name(workloads::kAllTensors[t])));
     x["latency"] = s.latency;
     if (i == 0) x["in_flight"] = s.in_flight == 0 ? Json() : Json(s.in_flight);
     x["implied"] = s.implied;
@@ -67,7 +73,10 @@ Json machine_json(const hw::BoundMachine& machine) {
     x["multicast"] = text(n.multicast);
     x["reduction"] = text(n.reduction);
     x["channels"] = n.channels == hw::Channels::Shared ? "shared" : "separate";
-    x["partial_sums"] = n.psum == hw::PsumPolicy::Refetch ? "refetch" : "accumulate";
+    x["reuse"] = n.reuse ? "words" : "none";
+    x["partial_sums"] = n.psum == hw::PsumPolicy::Keep      ? "keep"
+                        : n.psum == hw::PsumPolicy::Refetch ? "refetch"
+                                                            : "accumulate";
     j["network"].push_back(std::move(x));
   }
   return j;

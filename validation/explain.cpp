@@ -80,12 +80,13 @@ void network_trials(const hw::Machine& m, Trials& out) {
       out.machine("a reduction tree in " + of,
                   [i](hw::Machine& c) { c.network[i].reduction = hw::Reduction::Tree; });
     const bool refetch = n.psum == hw::PsumPolicy::Refetch;
-    out.machine(fmt::format("partial sums {} over {}",
-                            refetch ? "added up in the parent" : "read back", of),
-                [i, refetch](hw::Machine& c) {
-                  c.network[i].psum =
-                      refetch ? hw::PsumPolicy::Accumulate : hw::PsumPolicy::Refetch;
-                });
+    if (n.psum != hw::PsumPolicy::Keep)
+      out.machine(fmt::format("partial sums {} over {}",
+                              refetch ? "added up in the parent" : "read back", of),
+                  [i, refetch](hw::Machine& c) {
+                    c.network[i].psum =
+                        refetch ? hw::PsumPolicy::Accumulate : hw::PsumPolicy::Refetch;
+                  });
   }
 }
 
@@ -106,6 +107,11 @@ void storage_trials(const hw::Machine& m, Trials& out) {
     if (s.capacity_bytes > 0)
       out.machine("twice the capacity of " + s.name,
                   [i](hw::Machine& c) { c.storage[i].capacity_bytes *= 2; });
+    for (std::size_t t = 0; t < s.holds.size(); ++t)
+      if (!s.holds[t])
+        out.machine(
+            fmt::format("{}s held in {}", workloads::name(workloads::kAllTensors[t]), s.name),
+            [i, t](hw::Machine& c) { c.storage[i].holds[t] = true; });
     const bool twice = s.buffering == hw::Buffering::Double;
     out.machine(fmt::format("{} buffering in {}", twice ? "single" : "double", s.name),
                 [i, twice](hw::Machine& c) {

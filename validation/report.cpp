@@ -89,8 +89,10 @@ Json result_json(const workloads::Mapping& m, const stats::LayerResult& r) {
   for (std::size_t i = 0; i < r.network.size(); ++i) {
     const stats::NetworkResult& n = r.network[i];
     const std::int64_t all = r.cycles * n.instances;
-    const std::int64_t channels =
+    std::int64_t channels =
         m.machine.network[i].channels == hw::Channels::Separate ? stats::kTensors : 1;
+    for (std::size_t t = 0; t < stats::kTensors; ++t)
+      if (channels < stats::kTensors && hw::passes_by(m.machine, i, t)) ++channels;
     busy[n.name] = {{"to_children", ratio(n.fill_busy, all * channels)},
                     {"to_parent", ratio(n.drain_busy, all)}};
   }

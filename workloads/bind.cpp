@@ -83,11 +83,15 @@ class Binder {
     }
 
     if (!flow_.explicit_offchip) split_offchip(nest, nominal, bound->storage[1]);
+    if (bound->network[0].psum == hw::PsumPolicy::Keep && !keeps(nest.levels[0]))
+      return std::move(result_);
     bool fits = true;
     for (std::size_t depth = 1; depth < bound->storage.size(); ++depth) {
       const hw::Storage& s = bound->storage[depth];
       if (s.implied || s.capacity_bytes == 0) continue;
-      const std::int64_t need = requirement(nominal[depth], s);
+      const bool kept = depth == 1 && bound->network[0].psum == hw::PsumPolicy::Keep;
+      const std::int64_t need = requirement(
+          nominal[depth], s, kept ? unfinished_tiles(layer_, nest.levels[0], layer_.whole()) : 1);
       if (need <= s.capacity_bytes) continue;
       result_.shortfalls.push_back({s.name, need, s.capacity_bytes});
       const std::string text = fmt::format(
@@ -111,8 +115,10 @@ class Binder {
 
     Mapping m;
     m.layer = layer_;
-    m.nest = std::move(nest);
     m.machine = std::move(*bound);
+    m.machine.finished = finished_outputs(layer_, nest);
+    if (m.machine.network[0].psum == hw::PsumPolicy::Keep) m.machine.finished[0] = true;
+    m.nest = std::move(nest);
     m.dataflow_name = flow_.name;
     result_.mapping = std::move(m);
     return std::move(result_);
@@ -295,14 +301,41 @@ class Binder {
     return level;
   }
 
-  std::int64_t requirement(const Extent& extent, const hw::Storage& s) const {
+  // Whether it is clear from the off-chip loops alone when outputs are finished.
+  bool keeps(const Level& offchip) {
+    const auto refuse = [&](const SourcePos& pos, const std::string& why) {
+      error(pos, 1, "keep",
+            fmt::format("the global buffer of the machine '{}' keeps partial sums until they are "
+                        "finished (psum: keep): {}",
+                        machine_.name, why));
+      return false;
+    };
+    if (!flow_.explicit_offchip)
+      return refuse(flow_.pos, "the off-chip loops must be written, before 'GlobalBuffer;'");
+    for (const Loop& loop : offchip.loops)
+      for (Dim d : loop.dims) {
+        const bool kernel = layer_.has_window() && (d == Dim::R || d == Dim::S);
+        if (offchip.cut(d).kind == Cut::Kind::Skewed || (kernel && !layer_.dense()))
+          return refuse(loop.pos,
+                        fmt::format("no off-chip loop may cut {} in a layer with implicit "
+                                    "padding, or by input rows",
+                                    name(d)));
+      }
+    return true;
+  }
+
+  // `unfinished`: so many tiles of outputs are kept.
+  std::int64_t requirement(const Extent& extent, const hw::Storage& s,
+                           std::int64_t unfinished = 1) const {
     Wide bits = 0, second = 0;  // of one tile of each tensor, of those that are held twice
     const std::array<int, kTensors> width = {machine_.bits.input, machine_.bits.weight,
                                              machine_.bits.psum};
     for (Tensor t : kAllTensors) {
       const std::size_t x = static_cast<std::size_t>(index(t));
-      const Wide tile =
-          Wide(tile_words_bound(layer_, t, extent)) * (machine_.capacity_in_words ? 8 : width[x]);
+      if (!s.holds[x]) continue;
+      const Wide tile = Wide(tile_words_bound(layer_, t, extent)) *
+                        (t == Tensor::Output ? unfinished : 1) *
+                        (machine_.capacity_in_words ? 8 : width[x]);
       bits += tile;
       if (hw::slots(s.buffering, x) == 2) second += tile;
     }

@@ -60,6 +60,36 @@ std::int64_t trips(const Layer& layer, const Level& level, const Box& tile, int 
   return l.fold ? ceil_div(m, level.units) : m;
 }
 
+namespace {
+bool reduces(const Layer& layer, const Loop& loop) {
+  return std::all_of(loop.dims.begin(), loop.dims.end(),
+                     [&](Dim d) { return layer.is_reduction(d); });
+}
+}  // namespace
+
+bool reductions_at(const Layer& layer, const Level& level, const Box& tile,
+                   const std::vector<std::int64_t>& index, bool last) {
+  for (std::size_t l = 0; l < level.loops.size(); ++l) {
+    if (!reduces(layer, level.loops[l])) continue;
+    const std::int64_t end = last ? trips(layer, level, tile, static_cast<int>(l)) - 1 : 0;
+    if (index[l] != end) return false;
+  }
+  return true;
+}
+
+std::int64_t unfinished_tiles(const Layer& layer, const Level& level, const Box& tile) {
+  bool inside = false;
+  std::int64_t tiles = 1;
+  for (std::size_t l = 0; l < level.loops.size(); ++l) {
+    const std::int64_t n = trips(layer, level, tile, static_cast<int>(l));
+    if (reduces(layer, level.loops[l]))
+      inside = inside || n > 1;
+    else if (inside)
+      tiles *= n;
+  }
+  return tiles;
+}
+
 Box child_box(const Layer& layer, const Level& level, const Box& tile,
               const std::vector<std::int64_t>& index, std::int64_t p) {
   Box box = tile;
@@ -92,6 +122,24 @@ Box child_box(const Layer& layer, const Level& level, const Box& tile,
   // A sub-unit that has no work has an empty tile, also where padding leaves it none.
   if (!box.empty() && !layer.dense() && macs(layer, box) == 0) box[Dim::Y].hi = box[Dim::Y].lo;
   return box;
+}
+
+std::vector<bool> finished_outputs(const Layer& layer, const Nest& nest) {
+  std::vector<bool> out;
+  bool finished = true;
+  Box tile = layer.whole();
+  for (const Level& level : nest.levels) {
+    for (Dim d : kAllDims)
+      if (layer.is_reduction(d) && positions(layer, level, tile, d) > 1) finished = false;
+    out.push_back(finished);
+    // The first child's first box is the largest.
+    const Box child =
+        child_box(layer, level, tile, std::vector<std::int64_t>(level.loops.size(), 0), 0);
+    if (child.empty()) break;
+    tile = child;
+  }
+  out.resize(nest.levels.size(), false);
+  return out;
 }
 
 }  // namespace counterpoint::workloads

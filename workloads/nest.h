@@ -65,6 +65,19 @@ std::int64_t positions(const Layer& layer, const Level& level, const Box& tile, 
 /// ceil(m / units) with m the fewest positions among its dimensions. 0 for an empty tile.
 std::int64_t trips(const Layer& layer, const Level& level, const Box& tile, int loop);
 
+/// Whether every loop of the level that moves no output stands at its first (last) position: the
+/// outputs of the tile begin (are finished), as far as this level goes. One index per loop.
+bool reductions_at(const Layer& layer, const Level& level, const Box& tile,
+                   const std::vector<std::int64_t>& index, bool last);
+
+/// Output tiles of a level's child of which partial sums exist at the same time: those that the
+/// loops inside the outermost reduction loop move through. 1 if they are finished one by one.
+std::int64_t unfinished_tiles(const Layer& layer, const Level& level, const Box& tile);
+
+/// By level: whether outputs that leave its children are finished, because no level down to it has
+/// more than one position of a reduction dimension.
+std::vector<bool> finished_outputs(const Layer& layer, const Nest& nest);
+
 /// The box of child p when the level's loops stand at `index` (one per loop). May be empty: a
 /// position beyond the last, or a skewed cut without outputs. `tile` is the unit's own box.
 Box child_box(const Layer& layer, const Level& level, const Box& tile,

@@ -55,7 +55,9 @@ std::string show(const Mapping& m) {
     const hw::Storage& s = m.machine.storage[depth];
     out += fmt::format("{}# {}{} holds", indent, s.name, s.implied ? " (implied)" : "");
     std::int64_t total = 0, second = 0;
+    const char* comma = "";
     for (Tensor t : kAllTensors) {
+      if (!s.holds[static_cast<std::size_t>(index(t))]) continue;
       const std::int64_t words = tile_words_bound(layer, t, tile);
       const int width = t == Tensor::Input    ? bits.input
                         : t == Tensor::Weight ? bits.weight
@@ -63,7 +65,8 @@ std::string show(const Mapping& m) {
       total += words * (in_words ? 8 : width);
       if (depth > 0 && !s.implied && hw::slots(s.buffering, static_cast<std::size_t>(index(t))) > 1)
         second += words * (in_words ? 8 : width);
-      out += fmt::format("{} {} {} words", t == Tensor::Input ? "" : ",", name(t), words);
+      out += fmt::format("{} {} {} words", comma, name(t), words);
+      comma = ",";
     }
     const std::int64_t need = (total + 7) / 8 + (second + 7) / 8;
     if (depth > 0 && s.capacity_bytes > 0)

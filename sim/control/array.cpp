@@ -89,7 +89,9 @@ void Array::connect(Array* above, const std::vector<Below>& below) {
     c.multicast = network_.multicast;
     c.reduces = reduces_;
     c.refetch = refetch();
-    c.above = above_ ? above_->traffic_[at(t)].get() : nullptr;
+    c.afresh = t != Tensor::Output && !network_.reuse;
+    c.keep = t == Tensor::Output && network_.psum == hw::PsumPolicy::Keep;
+    c.above = above_ && !durations_.passes_by(t) ? above_->traffic_[at(t)].get() : nullptr;
     c.board = t == Tensor::Output ? &board_ : nullptr;
     if (t == Tensor::Output)
       for (const Child& child : children_)
@@ -98,17 +100,23 @@ void Array::connect(Array* above, const std::vector<Below>& below) {
     traffic_[at(t)] = std::make_unique<TensorTraffic>(std::move(c));
   }
   std::vector<std::vector<Tensor>> groups;
-  if (network_.channels == hw::Channels::Shared) {
-    groups.push_back({Tensor::Input, Tensor::Weight});
-    if (refetch()) groups[0].push_back(Tensor::Output);
-  } else {
-    groups = {{Tensor::Input}, {Tensor::Weight}};
-    if (refetch()) groups.push_back({Tensor::Output});
+  std::size_t together = stats::kTensors;  // the group of those that share a channel
+  for (Tensor t : workloads::kAllTensors) {
+    if (t == Tensor::Output && !refetch()) continue;
+    if (!child_storage_.holds[at(t)]) continue;
+    const bool alone = network_.channels == hw::Channels::Separate || durations_.passes_by(t);
+    if (!alone && together < groups.size()) {
+      groups[together].push_back(t);
+      continue;
+    }
+    if (!alone) together = groups.size();
+    groups.push_back({t});
   }
   for (auto& g : groups) {
+    const bool from_memory = above_ == nullptr || durations_.passes_by(g[0]);
     channels_.emplace_back();
     channels_.back().tensors = std::move(g);
-    if (above_ == nullptr)
+    if (from_memory)
       channels_.back().injected_at = channels_.back().pipe_injected_at =
           m_.mapping.machine.machine.startup;
   }
@@ -121,6 +129,7 @@ void Array::connect(Array* above, const std::vector<Below>& below) {
 
 void Array::start() {
   for (Tensor t : {Tensor::Input, Tensor::Weight}) {
+    if (!child_storage_.holds[at(t)]) continue;
     Progress& p = progress(t);
     p.read_pointer = traffic(t).next_read(0);
     p.children_read = kNever;
@@ -366,7 +375,7 @@ void Array::set_read_pointer(Tensor t, std::int64_t pointer, std::int64_t when) 
   Progress& mine = progress(t);
   const std::int64_t old = mine.read_pointer;
   mine.read_pointer = pointer;
-  if (above_ == nullptr || pointer == old) return;
+  if (above_ == nullptr || pointer == old || durations_.passes_by(t)) return;
   Progress& up = above_->progress(t);
   if (old != up.children_read) return;
   std::int64_t least = kNever;
@@ -428,7 +437,8 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     Residence* r = traffic(x).at(p.next_fill);
     if (r == nullptr || r->end || r->step != step) continue;
     begins[at(x)] = r;
-    const bool parent_arrives = above_ != nullptr && (x != Tensor::Output || above_->refetch());
+    const bool parent_arrives =
+        above_ != nullptr && !durations_.passes_by(x) && (x != Tensor::Output || above_->refetch());
     if (r->injected > 0 && parent_arrives) {
       const Progress& up = above_->progress(x);
       if (up.arrived <= r->parent) return fill_waits(channel, Wait::LevelAbove, t);
@@ -455,14 +465,15 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   const std::int64_t inject = durations_.fill(begins);
   time.start = t;
   time.injected = t + inject;
-  time.arrival = words > 0 ? time.injected + durations_.fill_latency() : t;
+  time.arrival = words > 0 ? time.injected + durations_.fill_latency(c.tensors[0]) : t;
   time.pipe_injected = time.injected;
   time.pipe_arrival = time.arrival;
   const bool carry = m_.options.carry_data;
   Flight flight{time.arrival, {-1, -1, -1}};
-  auto& up = m_.result.storage[depth_];
   auto& link = m_.result.network[depth_];
   for (Tensor x : c.tensors) {
+    const bool past = durations_.passes_by(x);
+    auto& up = m_.result.storage[past ? depth_ - 1 : depth_];
     Residence* r = begins[at(x)];
     c.carries[at(x)] = r != nullptr && r->injected > 0;
     if (r == nullptr) continue;
@@ -474,6 +485,12 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     } else {
       up.access[at(x)].fill_read += r->injected * copies_;
       if (carry) take_operands(x, *r);
+    }
+    if (past) {  // over the network above as well; the unit is the only one there
+      stats::LinkCounts& outer = m_.result.network[depth_ - 1].link[at(x)];
+      outer.injected += r->injected;
+      outer.delivered += r->injected;
+      outer.hops += r->injected;
     }
     link.link[at(x)].injected += r->injected * copies_;
     link.link[at(x)].delivered += r->delivered * copies_;
@@ -525,8 +542,9 @@ void Array::take_operands(Tensor t, Residence& r) {
   const std::int32_t* ids = r.enter->ids.data();
   const std::size_t n = r.enter->size(), units = units_.size();
   r.values.resize(n * units);
+  const auto& holders = durations_.passes_by(t) ? above_->units_ : units_;
   for (std::size_t u = 0; u < units; ++u) {
-    const UnitStore& store = *units_[u].store;
+    const UnitStore& store = *holders[u].store;
     const std::int32_t* from = (t == Tensor::Input ? store.input.data() : store.weight.data()) +
                                (r.shift + units_[u].shift[at(t)]);
     std::int32_t* to = r.values.data() + u;

@@ -16,6 +16,7 @@ std::size_t at(Tensor t) {
 
 Durations::Durations(const hw::BoundMachine& machine, std::size_t depth, std::int64_t children)
     : machine_(machine),
+      depth_(depth),
       network_(machine.network[depth]),
       parent_storage_(machine.storage[depth]),
       child_storage_(machine.storage[depth + 1]),
@@ -30,6 +31,12 @@ Durations::Durations(const hw::BoundMachine& machine, std::size_t depth, std::in
     for (std::int64_t reach = 1; reach < children; reach *= 2) ++drain_latency_;
   drain_latency_ += network_.skew == hw::Network::kChain ? children - 1 : network_.skew;
   drain_latency_ = of_network(drain_latency_);
+  if (depth > 0 && (passes_by(Tensor::Input) || passes_by(Tensor::Weight)))
+    outer_ = std::make_unique<Durations>(machine, depth - 1, 1);
+}
+
+bool Durations::passes_by(Tensor t) const {
+  return hw::passes_by(machine_, depth_, at(t));
 }
 
 // Cycles of the machine in which the network has counted so many of its own.
@@ -78,20 +85,29 @@ std::int64_t Durations::cycles(std::int64_t bits, std::int64_t words, hw::Rate r
                     : ceil_div(words * 1000, rate.per_kcycle);
 }
 
+// Words through the network, and the port that they come from.
+std::int64_t Durations::sent(std::int64_t bits, std::int64_t words, bool port) const {
+  std::int64_t inject =
+      in_flight_ > 0 ? requests(bursts(bits, words)) : channel(bits, words, network_.bandwidth);
+  if (port) inject = std::max(inject, cycles(bits, words, parent_storage_.read_port));
+  return of_network(network_.fill_overhead) + inject;
+}
+
 std::int64_t Durations::fill(const std::array<Residence*, 3>& begins) const {
   std::int64_t words = 0, bits = 0;
+  bool past = false;  // such a tensor is alone
   for (Tensor x : workloads::kAllTensors) {
     const Residence* r = begins[at(x)];
     if (r == nullptr) continue;
+    past = passes_by(x);
     words += r->injected;
     bits += r->injected * width(x);
   }
   if (words == 0) return 0;
-  std::int64_t inject = std::max(
-      in_flight_ > 0 ? requests(bursts(bits, words)) : channel(bits, words, network_.bandwidth),
-      cycles(bits, words, parent_storage_.read_port));
+  std::int64_t inject = sent(bits, words, !past);
+  if (past) inject = std::max(inject, outer_->sent(bits, words, true));
+  if (child_storage_.write_port.unlimited()) return inject;
   const std::int64_t overhead = of_network(network_.fill_overhead);
-  if (child_storage_.write_port.unlimited()) return overhead + inject;
   for (std::size_t p = 0; p < static_cast<std::size_t>(children_); ++p) {
     std::int64_t w = 0, b = 0;
     for (Tensor x : workloads::kAllTensors) {
@@ -99,13 +115,13 @@ std::int64_t Durations::fill(const std::array<Residence*, 3>& begins) const {
       w += begins[at(x)]->received(p);
       b += std::int64_t{begins[at(x)]->received(p)} * width(x);
     }
-    inject = std::max(inject, cycles(b, w, child_storage_.write_port));
+    inject = std::max(inject, overhead + cycles(b, w, child_storage_.write_port));
   }
-  return overhead + inject;
+  return inject;
 }
 
 std::int64_t Durations::drain(const Residence& r) const {
-  const std::int64_t words = r.leave_injected, bits = width(Tensor::Output);
+  const std::int64_t words = r.leave_injected, bits = hw::drain_bits(machine_, depth_);
   if (words == 0) return 0;
   const hw::Rate rate = network_.drain_bandwidth ? *network_.drain_bandwidth : network_.bandwidth;
   std::int64_t inject = std::max(channel(words * bits, words, rate),

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "hw/machine.h"
@@ -17,7 +18,7 @@ class Durations {
   /// Of the array of `children` whose unit is at `depth`.
   Durations(const hw::BoundMachine& machine, std::size_t depth, std::int64_t children);
 
-  /// Bits of a word on its way.
+  /// Bits of a word on its way to the children.
   int width(Tensor t) const;
   /// Cycles in which a transfer is injected: `begins` are the residences whose words it carries,
   /// by tensor, null for those that it does not.
@@ -27,7 +28,11 @@ class Durations {
   std::int64_t work(const PeArray::Work& w) const;
 
   /// From the end of the injection to the arrival.
-  std::int64_t fill_latency() const { return fill_latency_; }
+  std::int64_t fill_latency(Tensor t) const {
+    return fill_latency_ + (passes_by(t) ? outer_->fill_latency_ : 0);
+  }
+  /// Whether the unit does not hold the tensor: it comes over the network above, too.
+  bool passes_by(Tensor t) const;
   std::int64_t drain_latency() const { return drain_latency_; }
 
  private:
@@ -36,12 +41,15 @@ class Durations {
   std::int64_t bursts(std::int64_t bits, std::int64_t words) const;
   std::int64_t channel(std::int64_t bits, std::int64_t words, hw::Rate rate) const;
   std::int64_t requests(std::int64_t count) const;
+  std::int64_t sent(std::int64_t bits, std::int64_t words, bool port) const;
 
   const hw::BoundMachine& machine_;
+  std::size_t depth_;
   const hw::Network& network_;
   const hw::Storage& parent_storage_;
   const hw::Storage& child_storage_;
   std::int64_t children_;
+  std::unique_ptr<Durations> outer_;  // of the network above, if a tensor passes the unit by
   std::int64_t in_flight_;
   hw::ClockRatio clock_;
   std::int64_t fill_latency_, drain_latency_;

@@ -147,7 +147,7 @@ void TensorTraffic::describe_pattern(AxisState& s) {
 void TensorTraffic::change(bool leaves, bool all, std::int64_t& base) {
   key_.clear();
   base = 0;
-  const bool whole = leaves ? all : !started_ || walker_.gap();
+  const bool whole = leaves ? all : !started_ || walker_.gap() || c_.afresh;
   key_.push_back(whole);
   key_.push_back(activity_before_);
   if (!(leaves && all)) key_.push_back(activity_now_);
@@ -330,7 +330,7 @@ void TensorTraffic::operand_words(Moves& r) {
     }
     Chunk chunk;
     chunk.first = static_cast<std::int32_t>(r.ids.size());
-    emit_like(model, !continues, now, before, r.ids, r.local);
+    emit_like(model, !continues || c_.afresh, now, before, r.ids, r.local);
     chunk.last = static_cast<std::int32_t>(r.ids.size());
     return chunk;
   };
@@ -451,6 +451,14 @@ void TensorTraffic::leaving_words(Moves& r, bool last) {
 }
 
 void TensorTraffic::leave_output(Residence& r, bool last) {
+  if (c_.keep && !was_last_visit_) {  // everything stays: a drain without words
+    auto nothing = std::make_shared<Moves>();
+    nothing->per_child.assign(static_cast<std::size_t>(walker_.children()), 0);
+    r.leave = std::move(nothing);
+    r.leave_shift = 0;
+    r.leave_parent = last_parent_;
+    return;
+  }
   std::int64_t base = 0;
   r.leave = leaving(last, base);
   r.leave_shift = static_cast<std::int32_t>(base - r.leave->base);
@@ -521,6 +529,10 @@ void TensorTraffic::enter_output(Residence& r) {
     r.fresh -= r.injected;
   }
   r.delivered = r.injected;
+  if (c_.keep && !first_visit_) {  // the children have them
+    r.fresh = 0;
+    return;
+  }
   if (c_.child_boards.empty()) return;
   for (const Chunk& k : m.chunks) {
     const std::size_t p =
@@ -561,9 +573,11 @@ void TensorTraffic::note_tiles(Moves& m) {
 bool TensorTraffic::generate() {
   if (finished_) return false;
   for (;;) {
+    const bool output = c_.tensor == Tensor::Output;
+    if (c_.keep && started_) was_last_visit_ = walker_.reductions_at(true);
     const bool more = walker_.next();
     if (more) walked_step_ = walker_.step();
-    const bool output = c_.tensor == Tensor::Output;
+    if (c_.keep && more) first_visit_ = walker_.reductions_at(false);
     if (!more) {
       finished_ = true;
       walked_step_ = kNever - 1;
@@ -571,7 +585,7 @@ bool TensorTraffic::generate() {
     }
     std::int64_t parent = last_parent_;
     if (more && c_.above != nullptr) parent = c_.above->containing(walker_.parent_step());
-    if (more && !refresh()) {
+    if (more && !refresh() && !c_.afresh) {
       last_parent_ = parent;
       continue;
     }

@@ -127,6 +127,8 @@ class TensorTraffic {
     hw::Multicast multicast = hw::Multicast::Word;
     bool reduces = false;
     bool refetch = false;
+    bool afresh = false;  ///< operands: every step begins a residence, and all words are sent
+    bool keep = false;    ///< children keep partial sums until they are finished
     TensorTraffic* above = nullptr;  ///< same tensor, the array above
     ValueBoard* board = nullptr;     ///< outputs: of the unit
     std::vector<ValueBoard*>
@@ -233,6 +235,8 @@ class TensorTraffic {
   std::size_t known_words_ = 0;
   Key key_;
   bool started_ = false, finished_ = false;
+  // With `keep`: whether all reductions stand at their first, and stood at their last, position.
+  bool first_visit_ = true, was_last_visit_ = false;
   std::int64_t last_parent_ = 0;
   std::int64_t parent_cursor_ = 0;
   // Residences base_ .. base_ + queued_ - 1, each at its number modulo the size, a power of two;

@@ -214,4 +214,14 @@ bool StepWalker::locate_children() {
   return any_active_;
 }
 
+bool StepWalker::reductions_at(bool last) const {
+  const State& s = state_[depth_];
+  for (std::size_t l = 0; l < level().loops.size(); ++l) {
+    bool output = false;
+    for (Dim d : level().loops[l].dims) output = output || !layer_.is_reduction(d);
+    if (!output && s.at[l] != (last ? s.trips[l] - 1 : 0)) return false;
+  }
+  return true;
+}
+
 }  // namespace counterpoint::sim

@@ -43,6 +43,9 @@ class StepWalker {
   }
   /// Range of a dimension that is not spatial here: the same in all children.
   Range common(Dim d) const { return common_[d]; }
+  /// Whether every loop of the array's own level that moves no output stands at its first (last)
+  /// position.
+  bool reductions_at(bool last) const;
   const Level& level() const { return nest_.levels[depth_]; }
 
  private:

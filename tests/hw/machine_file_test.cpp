@@ -207,6 +207,7 @@ TEST(MachineFile, RatesNeedAUnitAndAtMostThreeDecimals) {
 }
 
 TEST(MachineFile, WordWidthsMustHoldTheSums) {
+  expect_refused(with("psum: 32", "psum: 32, output: 33"), "bad-value", {"'bits.output' is 33"});
   expect_refused(with("psum: 32", "psum: 12"), "bad-value", {"'bits.psum' is 12", "16 and 8"});
   expect_refused(with("psum: 32", "psum: 65"), "out-of-range", {"1 to 64"});
   expect_refused(with("input: 16", "input: 33"), "out-of-range", {"1 to 32"});
@@ -221,15 +222,18 @@ TEST(MachineFile, ChoicesAreListed) {
 
 TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
   std::string text = with("pipeline_latency: 3", "step_overhead: 4\nstartup: 90");
+  EXPECT_EQ(Read(kGood).machine->bits.output, 0);
   const auto put = [&](const std::string& from, const std::string& to) {
     const std::size_t at = text.find(from);
     ASSERT_NE(at, std::string::npos) << from;
     text.replace(at, from.size(), to);
   };
+  put("psum: 32", "psum: 32, output: 12");
   put("    latency: 20\n", "    latency: 20\n    in_flight: 16\n");
   put("bandwidth: 1.2 words, latency: 4",
       "bandwidth: 16 bytes, drain_bandwidth: 8 bytes, burst: 64 bytes, overhead: 7, clock: 60 MHz");
-  put("buffering: single", "buffering: {weight: single}");
+  put("buffering: single", "buffering: {weight: single}\n    holds: [output, input]");
+  put("psum: refetch, topology: bus", "psum: refetch");
   put("bandwidth: 8 words, multicast", "overhead: {drain: 3}, skew: chain, multicast");
   put("multicast: none, reduction: chain", "skew: 9, drain_bandwidth: unlimited");
   const Read r(text);
@@ -237,6 +241,7 @@ TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
   const Machine& m = *r.machine;
   EXPECT_EQ(m.step_overhead, 4);
   EXPECT_EQ(m.startup, 90);
+  EXPECT_EQ(m.bits.output, 12);
   EXPECT_EQ(m.storage[0].in_flight, 16);
   EXPECT_EQ(m.network[0].drain_bandwidth, (Rate{8000, true}));
   EXPECT_EQ(m.network[0].burst.size, 64);
@@ -249,6 +254,8 @@ TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
   EXPECT_EQ(clock_ratio(m, m.network[1]).core, clock_ratio(m, m.network[1]).own);
   EXPECT_EQ(m.storage[1].buffering,
             Bufferings(Buffering::Double, Buffering::Single, Buffering::Double));
+  EXPECT_EQ(m.storage[1].holds, (std::array<bool, 3>{true, false, true}));
+  EXPECT_EQ(m.storage[2].holds, (std::array<bool, 3>{true, true, true}));
   EXPECT_EQ(m.network[1].fill_overhead, 0);
   EXPECT_EQ(m.network[1].drain_overhead, 3);
   EXPECT_EQ(m.network[1].skew, Network::kChain);
@@ -279,6 +286,18 @@ TEST(MachineFile, CostsThatMeanNothingAreRefused) {
                  {"single or double"});
   expect_refused(with("pipeline_latency: 3", "step_overhead: -1"), "out-of-range",
                  {"step_overhead"});
+}
+
+TEST(MachineFile, OnlyOperandsMayPassTheGlobalBufferBy) {
+  const auto holds = [](const std::string& what) {
+    return with("buffering: single", "holds: " + what);
+  };
+  expect_refused(holds("[input, weight]"), "bad-value", {"output"});
+  expect_refused(holds("[output, outputs]"), "bad-value", {"input, weight or output"});
+  expect_refused(holds("[output, output, input, weight]"), "duplicate", {"twice"});
+  expect_refused(holds("[output, input]"), "bad-value", {"pipes", "bus"});
+  expect_refused(with("cluster_pes: 16", "cluster_pes: 16\n    holds: [output]"), "misplaced-key",
+                 {"global buffer"});
 }
 
 TEST(MachineFile, LevelsComeInTheirOrder) {

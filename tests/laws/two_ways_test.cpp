@@ -75,6 +75,7 @@ TEST(TwoWays, OnePlanServesOtherMachines) {
     other.machine.pipeline_latency = next(5);
     other.machine.bits = {static_cast<int>(4 + next(20)), static_cast<int>(4 + next(20)),
                           static_cast<int>(16 + next(40))};
+    other.machine.bits.output = static_cast<int>(next(2) * next(16));
     other.machine.step_overhead = next(2) * next(5);
     other.machine.startup = next(2) * next(40);
     for (hw::Network& n : other.network) {
@@ -96,6 +97,7 @@ TEST(TwoWays, OnePlanServesOtherMachines) {
       s.write_port = {next(3) * (400 + next(5000)), next(2) == 0};
       for (hw::Buffering& b : s.buffering.of) b = static_cast<hw::Buffering>(next(2));
     }
+    for (std::size_t t = 0; t < 2; ++t) other.storage[1].holds[t] = next(3) > 0;
     if (next(2) == 0) {
       other.network[0].bandwidth = {1000 + next(3000), next(2) == 0};
       other.network[0].burst = {1 + next(9), other.network[0].bandwidth.bytes};

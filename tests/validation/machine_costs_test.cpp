@@ -2,6 +2,7 @@
 // What real machines have beside rates and latencies (docs/machine.md, section 4), worked out by
 // hand: both models must give it. "T2 [4,5]" is the transfer of step 2, injecting from cycle 4 to
 // 5; W is work, D a drain.
+#include "stats/energy.h"
 #include "tests/validation/exact.h"
 
 namespace counterpoint::validation {
@@ -171,6 +172,121 @@ TEST(MachineCosts, EachTensorHasItsOwnSlots) {
     EXPECT_EQ(r.cycles, 10);
     EXPECT_EQ(r.stack.bandwidth, 3);
     EXPECT_EQ(r.storage[2].required_bytes, 6 + 5);
+  });
+}
+
+// Two partial products of one output, added in the buffer: what leaves the PE is 32 bits wide, what
+// leaves the buffer is finished and has 8. At a byte per cycle a drain takes 4 cycles and 1.
+// Arrival of T0 2, T1 4; W0 [2,3], D0 [3,7], W1 [4,5], D1 [7,11], then the link [11,12].
+// Energy: per bit read or written 1, and 1 per bit and hop: the last word costs 8 where it is read
+// from the buffer, written off-chip and moved, instead of 32.
+TEST(MachineCosts, FinishedOutputsMayBeNarrower) {
+  hw::Machine m = machine(1);
+  m.energy.name = "per bit";
+  for (hw::Storage& s : m.storage) s.energy = {1, 1, 1};
+  for (hw::Network& n : m.network) {
+    n.bandwidth = {1000, true};
+    n.energy_per_hop_pj = 1;
+    n.energy_bits = 1;
+  }
+  m.network[0].bandwidth = {};
+  m.network[0].drain_bandwidth = hw::Rate{1000, true};
+  const char* const layer = "Type: GEMM Dimensions { M: 1, N: 1, K: 2 }";
+  const char* const flow = "TemporalMap(1,1) K; SpatialMap(1,1) M;";
+  double wide = 0;
+  both(map(layer, flow, m), [&](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 15);
+    wide = stats::energy(map(layer, flow, m).machine, r).total();
+  });
+  m.bits.output = 8;
+  both(map(layer, flow, m), [&](const LayerResult& r) {
+    EXPECT_EQ(r.network[1].drain_busy, 2 * 4);
+    EXPECT_EQ(r.network[0].drain_busy, 1);
+    EXPECT_EQ(r.cycles, 12);
+    EXPECT_EQ(stats::energy(map(layer, flow, m).machine, r).total(), wide - 3 * 24);
+  });
+  // In one visit they are finished in the PE.
+  both(map(layer, kAtOnce, m), [](const LayerResult& r) { EXPECT_EQ(r.network[1].drain_busy, 1); });
+}
+
+// --- what passes the global buffer by
+// --------------------------------------------------------------
+
+// 1 word per cycle off-chip, 5 + 2 cycles away; 2 words per cycle and 1 cycle to the PE. The buffer
+// gets 4 inputs: [0,4], there at 11. The weight comes in one cycle over both networks: there at 9.
+// T0 [11,12], T1 [12,13]; W0 [13,14], W1 [14,15]; T2 [14,15], T3 [15,16]; W2 [16,17], W3 [17,18];
+// D3 [18,19], there at 20; 4 outputs leave the buffer in [20,24] and are there at 26.
+TEST(PassingBy, WeightsComeStraightFromMemory) {
+  hw::Machine m = machine(1);
+  m.storage[0].latency = 5;
+  m.network[0].bandwidth.per_kcycle = 1000;
+  m.network[0].latency = 2;
+  m.network[1].bandwidth.per_kcycle = 2000;
+  m.network[1].latency = 1;
+  m.storage[1].holds[1] = false;
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 26);
+    EXPECT_EQ(r.storage[0].access[1].fill_read, 1);
+    EXPECT_EQ(r.storage[1].access[1].reads() + r.storage[1].access[1].writes(), 0);
+    EXPECT_EQ(r.storage[2].access[1].fill_write, 1);
+    EXPECT_EQ(r.network[0].link[1].injected, 1);
+    EXPECT_EQ(r.network[1].link[1].injected, 1);
+    EXPECT_EQ(r.network[0].fill_busy, 4);
+    EXPECT_EQ(r.network[1].fill_busy, 1 + 4);
+    EXPECT_EQ(r.storage[1].tile_words[1], 0);
+    EXPECT_EQ(r.storage[1].required_bytes, 2 * (4 * 1 + 4 * 4));
+  });
+  // Its own overheads: the longer of 3 + 1 and 1 + 1 cycles; with memory used from cycle 20 on the
+  // weight is there at 20 + 4 + 8, the inputs (3 + 4 cycles) at 20 + 7 + 7.
+  m.network[0].fill_overhead = 3;
+  m.network[1].fill_overhead = 1;
+  m.startup = 20;
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.network[0].fill_busy, 3 + 4);
+    EXPECT_EQ(r.network[1].fill_busy, 4 + 4 * 2);
+    EXPECT_EQ(r.stack.startup, 34 + 2 + 1);
+  });
+}
+
+// M outside N: the PE needs weights 0, 1, 0, 1. The buffer reads them once from memory, else all
+// four come from there; and inputs likewise, which stay while N moves.
+TEST(PassingBy, NothingIsReusedThatIsNotHeld) {
+  const char* const layer = "Type: GEMM Dimensions { M: 2, N: 2, K: 1 }";
+  const char* const flow = "TemporalMap(1,1) M; TemporalMap(1,1) N; SpatialMap(1,1) K;";
+  hw::Machine m = machine(1);
+  both(map(layer, flow, m),
+       [](const LayerResult& r) { EXPECT_EQ(r.storage[0].access[1].fill_read, 2); });
+  m.storage[1].holds = {false, false, true};
+  both(map(layer, flow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.storage[0].access[1].fill_read, 4);
+    EXPECT_EQ(r.storage[0].access[0].fill_read, 2);
+    EXPECT_EQ(r.storage[1].access[0].reads() + r.storage[1].access[1].reads(), 0);
+  });
+}
+
+// Two PEs get the same weight: memory reads it once if the network copies words, else twice.
+TEST(PassingBy, TheNetworkToTheChildrenCopiesWords) {
+  hw::Machine m = machine(2);
+  m.storage[1].holds[1] = false;
+  for (const auto& [multicast, words] :
+       {std::pair(hw::Multicast::Word, 1), {hw::Multicast::None, 2}}) {
+    m.network[1].multicast = multicast;
+    both(map("Type: GEMM Dimensions { M: 2, N: 1, K: 1 }", "SpatialMap(1,1) M;", m),
+         [n = words](const LayerResult& r) {
+           EXPECT_EQ(r.storage[0].access[1].fill_read, n);
+           EXPECT_EQ(r.network[1].link[1].delivered, 2);
+         });
+  }
+}
+
+// 10 inputs, 10 weights, 1 output of 4 bytes, two of each: 48 bytes, without the weights 28.
+TEST(PassingBy, WhatIsNotHeldNeedsNoRoom) {
+  hw::Machine m = machine(1);
+  m.storage[1].capacity_bytes = 28;
+  m.storage[1].holds[1] = false;
+  both(map(kTenProducts, kAtOnce, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.storage[1].required_bytes, 28);
+    EXPECT_EQ(r.cycles, 10);
   });
 }
 

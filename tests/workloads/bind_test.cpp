@@ -168,6 +168,22 @@ TEST(Binding, OffChipLoopsAreTheFewestThatFit) {
   EXPECT_EQ(waived.shortfalls[0].capacity_bytes, 1);
 }
 
+// Outputs are finished where no loop over C, R or S is outside, at the level itself or above.
+TEST(Binding, OutputsAreFinishedOutsideTheLoopsOverReductions) {
+  const auto finished = [](const std::string& flow, std::int64_t pes) {
+    const BindResult r = bind_text(kThree, flow, machine(pes));
+    EXPECT_TRUE(r.mapping) << input::format(r.diagnostics);
+    return r.mapping ? r.mapping->machine.finished : std::vector<bool>{};
+  };
+  using Levels = std::vector<bool>;
+  EXPECT_EQ(finished("SpatialMap(1,1) K;", 4), (Levels{true, true}));
+  EXPECT_EQ(finished("SpatialMap(1,1) K; TemporalMap(1,1) C;", 4), (Levels{true, false}));
+  EXPECT_EQ(finished("SpatialMap(1,1) K; Cluster(2,P); SpatialMap(1,1) C;", 8),
+            (Levels{true, true, false}));
+  EXPECT_EQ(finished("TemporalMap(1,1) C; GlobalBuffer; SpatialMap(1,1) K;", 4),
+            (Levels{false, false}));
+}
+
 TEST(Binding, ExplicitOffChipLoopsComeFirst) {
   const BindResult r =
       bind_text("Type: GEMM Dimensions { M: 8, N: 8, K: 8 }",

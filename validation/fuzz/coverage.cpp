@@ -193,6 +193,8 @@ std::vector<Feature> make() {
     return std::any_of(levels.begin() + 1, levels.end(),
                        [](S s) { return s.buffering.any(hw::Buffering::Double); });
   });
+  add("inputs pass the global buffer by", [](D d) { return !d.c.machine.storage[1].holds[0]; });
+  add("weights pass the global buffer by", [](D d) { return !d.c.machine.storage[1].holds[1]; });
   add("buffering by tensor", [](D d) {
     const auto& levels = mapping(d).machine.storage;
     return std::any_of(levels.begin() + 1, levels.end(), [](S s) {
@@ -208,6 +210,12 @@ std::vector<Feature> make() {
       return (!s.read_port.unlimited() && s.read_port.bytes) ||
              (!s.write_port.unlimited() && s.write_port.bytes);
     });
+  });
+  add("finished outputs narrower, at some level", [](D d) {
+    const hw::BoundMachine& m = mapping(d).machine;
+    for (std::size_t l = 0; l < m.network.size(); ++l)
+      if (hw::drain_bits(m, l) < m.machine.bits.psum) return true;
+    return false;
   });
   add("overhead of steps", [](D d) { return d.c.machine.step_overhead > 0; });
   add("start-up", [](D d) { return d.c.machine.startup > 0; });
@@ -273,6 +281,9 @@ std::vector<Feature> make() {
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Accumulate; }); });
   add("partial sums refetch",
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Refetch; }); });
+  add("nothing reused", [](D d) { return any_network(d, [](N n) { return !n.reuse; }); });
+  add("partial sums kept",
+      [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Keep; }); });
   add("bus",
       [](D d) { return any_network(d, [](N n) { return n.topology == hw::Topology::Bus; }); });
   for (std::size_t t = 2; t < hw::topology_names().size(); ++t)

@@ -279,6 +279,7 @@ void random_costs(Random& r, hw::Network& n, bool offchip) {
   }
   if (r.percent(20) && !hw::routed(n.topology))
     n.clock_mhz = r.one_of<double, 6>({100, 300, 750, 999.999, 1500, 4000});
+  if (r.percent(15)) n.reuse = false;
   if (!offchip && r.percent(20)) n.skew = r.percent(50) ? hw::Network::kChain : r.between(1, 9);
 }
 
@@ -299,6 +300,7 @@ std::string yaml_network(const hw::Network& n, bool offchip) {
                        multicast[static_cast<std::size_t>(n.multicast)],
                        reduction[static_cast<std::size_t>(n.reduction)]);
   }
+  if (!n.reuse) out += ", reuse: none";
   if (hw::routed(n.topology)) out += ", fabric: " + yaml_fabric(n.fabric);
   if (n.drain_bandwidth) out += ", drain_bandwidth: " + yaml_rate(*n.drain_bandwidth);
   if (n.burst.size > 0)
@@ -310,7 +312,9 @@ std::string yaml_network(const hw::Network& n, bool offchip) {
     out += ", skew: " + (n.skew == hw::Network::kChain ? "chain" : std::to_string(n.skew));
   return out + fmt::format(", channels: {}, psum: {}}}",
                            n.channels == hw::Channels::Shared ? "shared" : "separate",
-                           n.psum == hw::PsumPolicy::Refetch ? "refetch" : "accumulate");
+                           n.psum == hw::PsumPolicy::Keep      ? "keep"
+                           : n.psum == hw::PsumPolicy::Refetch ? "refetch"
+                                                               : "accumulate");
 }
 
 }  // namespace
@@ -393,11 +397,17 @@ Case generate(std::uint64_t seed, const Limits& limits) {
     if (m.implied_network && m.implied_network->topology == hw::Topology::Pipe && r.percent(50))
       random_fabric(r, *m.implied_network, m.pes);
   }
+  // What is kept in the global buffer needs off-chip loops; with implicit padding it may be
+  // refused.
+  if (c.layer.dataflow->explicit_offchip && r.percent(40)) m.network[0].psum = hw::PsumPolicy::Keep;
   if (r.percent(50)) return c;
   for (std::size_t i = 0; i < m.network.size(); ++i) random_costs(r, m.network[i], i == 0);
   if (m.implied_network) random_costs(r, *m.implied_network, false);
   if (m.network[0].burst.size > 0 && !m.network[0].bandwidth.unlimited() && r.percent(60))
     m.storage[0].in_flight = r.between(1, 5);
+  if (r.percent(30)) m.bits.output = static_cast<int>(r.between(1, m.bits.psum));
+  if (m.network[0].topology == hw::Topology::Pipe && m.network[1].topology == hw::Topology::Pipe)
+    for (std::size_t t = 0; t < 2; ++t) m.storage[1].holds[t] = !r.percent(25);
   if (r.percent(25)) m.step_overhead = r.between(1, 5);
   if (r.percent(25)) m.startup = r.between(1, 50);
   for (std::size_t i = 1; i < m.storage.size(); ++i)
@@ -415,8 +425,9 @@ std::string machine_yaml(const hw::Machine& m) {
   if (m.startup > 0) more += fmt::format("startup: {}\n", m.startup);
   std::string out = fmt::format(
       "name: {}\npes: {}\nlanes: {}\npipeline_latency: {}\nbits: {{input: {}, weight: {}, psum: "
-      "{}}}\n{}storage:\n",
-      m.name, m.pes, m.lanes, m.pipeline_latency, m.bits.input, m.bits.weight, m.bits.psum, more);
+      "{}{}}}\n{}storage:\n",
+      m.name, m.pes, m.lanes, m.pipeline_latency, m.bits.input, m.bits.weight, m.bits.psum,
+      m.bits.output > 0 ? fmt::format(", output: {}", m.bits.output) : "", more);
   for (std::size_t i = 0; i < m.storage.size(); ++i) {
     const hw::Storage& s = m.storage[i];
     const bool offchip = i == 0, last = i + 1 == m.storage.size();
@@ -440,6 +451,9 @@ std::string machine_yaml(const hw::Machine& m) {
                  ? fmt::format("    buffering: {}\n", word(0))
                  : fmt::format("    buffering: {{input: {}, weight: {}, output: {}}}\n", word(0),
                                word(1), word(2));
+      if (!(s.holds[0] && s.holds[1]))
+        out += fmt::format("    holds: [{}{}output]\n", s.holds[0] ? "input, " : "",
+                           s.holds[1] ? "weight, " : "");
       if (s.cluster_pes > 0) out += fmt::format("    cluster_pes: {}\n", s.cluster_pes);
     }
     if (!last) out += "    network: " + yaml_network(m.network[i], offchip) + "\n";

@@ -123,8 +123,15 @@ Breaches check_conservation(const Mapping& m, const stats::LayerResult& r) {
       const stats::LinkCounts& x = r.network[l].link[t];
       const stats::AccessCounts &up = r.storage[l].access[t], &down = r.storage[l + 1].access[t];
       const std::string at = r.network[l].name + "." + std::string(name(workloads::kAllTensors[t]));
-      law.equal(x.injected, up.fill_read + up.readback_read, at + " injected, read above");
-      law.equal(x.delivered, down.fill_write + down.readback_write, at + " delivered, written");
+      // What passes a level by is read above it, and written below.
+      if (hw::passes_by(m.machine, l, t))
+        law.equal(up.reads() + up.writes(), 0, at + " passing, accesses of " + r.storage[l].name);
+      else
+        law.equal(x.injected, up.fill_read + up.readback_read, at + " injected, read above");
+      if (m.machine.storage[l + 1].holds[t])
+        law.equal(x.delivered, down.fill_write + down.readback_write, at + " delivered, written");
+      else
+        law.equal(x.delivered, r.network[l + 1].link[t].injected, at + " delivered, passed on");
       law.at_least(x.delivered, x.injected, at + " delivered, injected");
       law.at_most(x.delivered, x.injected * m.nest.levels[l].units,
                   at + " delivered, injected times receivers");
@@ -153,7 +160,10 @@ Breaches check_capability(const Mapping& m, const stats::LayerResult& r) {
   for (std::size_t l = 0; l < r.network.size(); ++l) {
     const stats::NetworkResult& n = r.network[l];
     const bool separate = m.machine.network[l].channels == hw::Channels::Separate;
-    law.at_most(n.fill_busy, r.cycles * n.instances * (separate ? 3 : 1), n.name + " fill_busy");
+    Int channels = separate ? 3 : 1;
+    for (std::size_t t = 0; t < 2; ++t)
+      if (hw::passes_by(m.machine, l, t) && !separate) ++channels;
+    law.at_most(n.fill_busy, r.cycles * n.instances * channels, n.name + " fill_busy");
     law.at_most(n.drain_busy, r.cycles * n.instances, n.name + " drain_busy");
   }
   for (const analytic::Bound& b : analytic::roofline(m, r).bounds)

@@ -112,8 +112,11 @@ std::vector<Case> simpler(const Case& c) {
   add([](Case& n) { n.machine.pipeline_latency = 0; });
   add([](Case& n) { n.machine.step_overhead = 0; });
   add([](Case& n) { n.machine.startup = 0; });
+  add([](Case& n) { n.machine.bits.output = 0; });
   add([](Case& n) { n.machine.bits = {}; });
   add([](Case& n) { n.machine.implied_network.reset(); });
+  add([](Case& n) { n.machine.storage[1].holds[0] = true; });
+  add([](Case& n) { n.machine.storage[1].holds[1] = true; });
   for (std::size_t i = 0; i < c.machine.storage.size(); ++i) {
     add([&](Case& n) { n.machine.storage[i].capacity_bytes = 0; });
     add([&](Case& n) { n.machine.storage[i].read_port = {}; });
@@ -147,6 +150,7 @@ std::vector<Case> simpler(const Case& c) {
     add([&](Case& n) { n.machine.network[i].reduction = plain.reduction; });
     add([&](Case& n) { n.machine.network[i].channels = plain.channels; });
     add([&](Case& n) { n.machine.network[i].psum = plain.psum; });
+    add([&](Case& n) { n.machine.network[i].reuse = true; });
   }
   return out;
 }

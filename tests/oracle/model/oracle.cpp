@@ -176,8 +176,19 @@ class Oracle {
   Array& root() { return arrays_.front(); }
   bool refetch(const Array& a) const { return network(a).psum == hw::PsumPolicy::Refetch; }
   bool shared(const Array& a) const { return network(a).channels == hw::Channels::Shared; }
-  int channel(const Array& a, int tensor) const { return shared(a) ? 0 : tensor; }
-  int channels(const Array& a) const { return shared(a) ? 1 : 3; }
+  /// The array's children do not hold the tensor: it goes to their children.
+  bool absent(const Array& a, int tensor) const {
+    return !storage(a.level + 1).holds[size(tensor)];
+  }
+  /// The array's unit does not: it comes from the unit above.
+  bool past(const Array& a, int tensor) const { return !storage(a.level).holds[size(tensor)]; }
+  int channel(const Array& a, int tensor) const {
+    if (!shared(a) || past(a, tensor)) return tensor;
+    int first = 0;
+    while (past(a, first)) ++first;
+    return first;
+  }
+  static int channels(const Array&) { return 3; }
   std::int64_t units(const Array& a) const { return m_.nest.levels[size(a.level)].units; }
 
   // --- section 2 ---------------------------------------------------------------------------
@@ -278,21 +289,40 @@ class Oracle {
   static const Words& tile(Array& a, int s, int p, int tensor) {
     return a.step(s).child[size(p)].words[size(tensor)];
   }
-  static Words new_words(Array& a, int s, int p, int tensor) {
-    if (a.step(s).after_break) return tile(a, s, p, tensor);
+  bool afresh(const Array& a, int tensor) const { return tensor != kOutput && !network(a).reuse; }
+  Words new_words(Array& a, int s, int p, int tensor) const {
+    if (a.step(s).after_break || afresh(a, tensor)) return tile(a, s, p, tensor);
     return minus(tile(a, s, p, tensor), tile(a, s - 1, p, tensor));
   }
-  /// Output words of child p that its next step does not use.
-  static Words leaving(Array& a, int s, int p) {
+  /// Output words of child p that its next step does not use (with `keep`: no later step).
+  Words leaving(Array& a, int s, int p) const {
+    if (network(a).psum == hw::PsumPolicy::Keep) {
+      Words out = tile(a, s, p, kOutput);
+      for (int later = s + 1; later < a.count() && !out.empty(); ++later)
+        out = minus(out, tile(a, later, p, kOutput));
+      return out;
+    }
     if (s + 1 == a.count() || a.step(s + 1).after_break) return tile(a, s, p, kOutput);
     return minus(tile(a, s, p, kOutput), tile(a, s + 1, p, kOutput));
+  }
+
+  /// Most different output tiles that have begun and are not finished, or leave next.
+  std::int64_t kept_tiles() {
+    std::set<Words> begun;
+    std::size_t most = 1;
+    for (int s = 0; s < root().count(); ++s) {
+      begun.insert(tile(root(), s, 0, kOutput));
+      most = std::max(most, begun.size());
+      if (!leaving(root(), s, 0).empty()) begun.erase(tile(root(), s, 0, kOutput));
+    }
+    return static_cast<std::int64_t>(most);
   }
 
   void find_residences() {
     for (Array& a : arrays_)
       for (int x = 0; x < 3; ++x)
         for (int s = 0; s < a.count(); ++s) {
-          bool change = a.step(s).after_break;
+          bool change = a.step(s).after_break || afresh(a, x);
           for (int p = 0; p < units(a) && !change; ++p)
             change = tile(a, s, p, x) != tile(a, s - 1, p, x);
           if (change) a.residences[size(x)].push_back({s, s});
@@ -321,7 +351,7 @@ class Oracle {
         for (int x = 0; x < 3; ++x) {
           Transfer& t = a.transfers[size(channel(a, x))][size(s)];
           t.to_child.resize(static_cast<std::size_t>(units(a)));
-          if (!begins(a, x, s) || (x == kOutput && !refetch(a))) continue;
+          if (!begins(a, x, s) || (x == kOutput && !refetch(a)) || absent(a, x)) continue;
           t.begins[size(x)] = true;
           t.exists = true;
           if (x == kOutput) continue;  // decided while values are followed
@@ -389,6 +419,10 @@ class Oracle {
       if (!t.exists) continue;
       a.step(s).injected += t.words();
       for (std::size_t x = 0; x < 3; ++x) {
+        if (past(a, static_cast<int>(x))) {
+          r_.network[size(a.level - 1)].link[x].injected += t.injected[x];
+          r_.network[size(a.level - 1)].link[x].delivered += t.injected[x];
+        }
         stats::LinkCounts& link = r_.network[size(a.level)].link[x];
         link.injected += t.injected[x];
         link.delivered += t.delivered[x];
@@ -396,7 +430,8 @@ class Oracle {
           up.access[x].readback_read += t.injected[x];
           down.access[x].readback_write += t.delivered[x];
         } else {
-          up.access[x].fill_read += t.injected[x];
+          (past(a, static_cast<int>(x)) ? r_.storage[size(a.level - 1)] : up).access[x].fill_read +=
+              t.injected[x];
           down.access[x].fill_write += t.delivered[x];
         }
       }
@@ -482,6 +517,7 @@ class Oracle {
       for (int s = 0; s < a.count(); ++s)
         for (int p = 0; p < units(a); ++p)
           for (int x = 0; x < 3; ++x) {
+            if (absent(a, x)) continue;
             stats::StorageResult& child = r_.storage[size(a.level + 1)];
             const auto now = static_cast<std::int64_t>(tile(a, s, p, x).size());
             child.tile_words[size(x)] = std::max(child.tile_words[size(x)], now);
@@ -490,6 +526,7 @@ class Oracle {
                 a.step(s).after_break ? 0 : static_cast<std::int64_t>(tile(a, s - 1, p, x).size());
             child.sliding_words[size(x)] = std::max(child.sliding_words[size(x)], before + fresh);
           }
+    if (network(root()).psum == hw::PsumPolicy::Keep) r_.storage[1].tile_words[2] *= kept_tiles();
     for (int d = 1; d <= levels_; ++d) {
       stats::StorageResult& s = r_.storage[size(d)];
       std::array<std::int64_t, 2> copy{};  // the first of all tensors, the second of some
@@ -529,13 +566,46 @@ class Oracle {
   // --- section 4: when ---------------------------------------------------------------------
   static std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-  std::int64_t cycles(const hw::Rate& rate, const std::array<std::int64_t, 3>& words) const {
+  struct Load {
+    std::int64_t words = 0, bits = 0;
+  };
+  Load to_children(const std::array<std::int64_t, 3>& words) const {
+    Load l;
+    for (int x = 0; x < 3; ++x) {
+      l.words += words[size(x)];
+      l.bits += words[size(x)] * bits(x);
+    }
+    return l;
+  }
+  Load to_parent(const Array& a, std::int64_t words) { return {words, words * drain_bits(a)}; }
+
+  std::int64_t cycles(const hw::Rate& rate, const Load& load) const {
     if (rate.unlimited()) return 0;
-    std::int64_t amount = 0;
-    for (int x = 0; x < 3; ++x) amount += words[size(x)] * (rate.bytes ? bits(x) : 1);
-    return divide_up(amount * 1000, rate.per_kcycle * (rate.bytes ? 8 : 1));
+    if (rate.bytes) return divide_up(load.bits * 1000, rate.per_kcycle * 8);
+    return divide_up(load.words * 1000, rate.per_kcycle);
   }
 
+  /// Width of what leaves an array's children: of finished outputs, if no step of the array or of
+  /// one above it divides a dimension that is summed over.
+  int drain_bits(const Array& a) {
+    const hw::WordBits& b = m_.machine.machine.bits;
+    if (b.output == 0) return b.psum;
+    int& known = drain_bits_[a.level];
+    if (known == 0) known = finished(a) ? b.output : b.psum;
+    return known;
+  }
+  bool finished(const Array& a) const {
+    if (network(a).psum == hw::PsumPolicy::Keep) return true;
+    for (const Array* x = &a; x != nullptr; x = x->parent)
+      for (const Array& any : arrays_) {
+        if (any.level != x->level) continue;
+        for (const Step& s : any.steps)
+          for (const Box& box : s.box)
+            for (Dim d : workloads::kAllDims)
+              if (!box.empty() && layer_.is_reduction(d) && box[d].size() < layer_[d]) return false;
+      }
+    return true;
+  }
   /// Cycles of the machine that so many cycles of the array's network take.
   std::int64_t in_machine_cycles(const Array& a, std::int64_t own) const {
     const double mhz = network(a).clock_mhz;
@@ -545,25 +615,22 @@ class Oracle {
     return divide_up(own * khz(m_.machine.machine.clock_mhz), khz(mhz));
   }
   /// Whole bursts of a transfer.
-  std::int64_t bursts(const Array& a, const std::array<std::int64_t, 3>& words) const {
+  std::int64_t bursts(const Array& a, const Load& load) const {
     const hw::Burst& burst = network(a).burst;
-    std::int64_t amount = 0;
-    for (int x = 0; x < 3; ++x) amount += words[size(x)] * (burst.bytes ? bits(x) : 1);
-    return divide_up(amount, burst.size * (burst.bytes ? 8 : 1));
+    return burst.bytes ? divide_up(load.bits, burst.size * 8) : divide_up(load.words, burst.size);
   }
-  std::int64_t channel(const Array& a, const hw::Rate& rate,
-                       const std::array<std::int64_t, 3>& words) const {
+  std::int64_t channel(const Array& a, const hw::Rate& rate, const Load& load) const {
     const hw::Burst& burst = network(a).burst;
-    if (burst.size == 0 || rate.unlimited()) return in_machine_cycles(a, cycles(rate, words));
-    return in_machine_cycles(a, divide_up(bursts(a, words) * burst.size * 1000, rate.per_kcycle));
+    if (burst.size == 0 || rate.unlimited()) return in_machine_cycles(a, cycles(rate, load));
+    return in_machine_cycles(a, divide_up(bursts(a, load) * burst.size * 1000, rate.per_kcycle));
   }
   /// Request after request: at most in_flight of them are on their way.
-  std::int64_t requests(const Array& a, const std::array<std::int64_t, 3>& words) const {
+  std::int64_t requests(const Array& a, const Load& load) const {
     const std::int64_t each = in_machine_cycles(
         a, divide_up(network(a).burst.size * 1000, network(a).bandwidth.per_kcycle));
     std::vector<Time> back;
     Time now = 0;
-    for (std::int64_t n = bursts(a, words); n > 0; --n) {
+    for (std::int64_t n = bursts(a, load); n > 0; --n) {
       const auto before = static_cast<std::int64_t>(back.size()) - storage(0).in_flight;
       if (before >= 0) now = std::max(now, back[static_cast<std::size_t>(before)]);
       now += each;
@@ -578,22 +645,38 @@ class Oracle {
 
   std::int64_t duration(const Array& a, const Transfer& t) const {
     if (t.words() == 0) return 0;
-    std::int64_t d = a.parent == nullptr && storage(0).in_flight > 0
-                         ? requests(a, t.injected)
-                         : channel(a, network(a).bandwidth, t.injected);
-    d = std::max(d, cycles(storage(a.level).read_port, t.injected));
+    const Load load = to_children(t.injected);
+    std::int64_t d = through(a, load);
+    if (passing(a, t))  // the slower of both networks; the port is off-chip memory's
+      d = std::max(
+          {d, through(*a.parent, load), cycles(storage(0).read_port, load) + overhead(*a.parent)});
+    else
+      d = std::max(d, cycles(storage(a.level).read_port, load) + overhead(a));
     for (const auto& child : t.to_child)
-      d = std::max(d, cycles(storage(a.level + 1).write_port, child));
-    return d + in_machine_cycles(a, network(a).fill_overhead);
+      d = std::max(d, cycles(storage(a.level + 1).write_port, to_children(child)) + overhead(a));
+    return d;
   }
-  std::int64_t duration(const Array& a, const Drain& t) const {
+  std::int64_t overhead(const Array& a) const {
+    return in_machine_cycles(a, network(a).fill_overhead);
+  }
+  std::int64_t through(const Array& a, const Load& load) const {
+    return overhead(a) + (a.parent == nullptr && storage(0).in_flight > 0
+                              ? requests(a, load)
+                              : channel(a, network(a).bandwidth, load));
+  }
+  /// Whether it carries a tensor that the unit does not hold. Then it carries nothing else.
+  bool passing(const Array& a, const Transfer& t) const {
+    return (past(a, kInput) && t.begins[kInput]) || (past(a, kWeight) && t.begins[kWeight]);
+  }
+  std::int64_t duration(const Array& a, const Drain& t) {
     if (t.injected == 0) return 0;
     const hw::Network& n = network(a);
-    std::int64_t d = std::max(
-        channel(a, n.drain_bandwidth ? *n.drain_bandwidth : n.bandwidth, {0, 0, t.injected}),
-        cycles(storage(a.level).write_port, {0, 0, t.injected}));
+    const Load load = to_parent(a, t.injected);
+    std::int64_t d =
+        std::max(channel(a, n.drain_bandwidth ? *n.drain_bandwidth : n.bandwidth, load),
+                 cycles(storage(a.level).write_port, load));
     for (std::int64_t words : t.from_child)
-      d = std::max(d, cycles(storage(a.level + 1).read_port, {0, 0, words}));
+      d = std::max(d, cycles(storage(a.level + 1).read_port, to_parent(a, words)));
     return d + in_machine_cycles(a, n.drain_overhead);
   }
   /// How much later the last child does what the first one does.
@@ -615,7 +698,7 @@ class Oracle {
     Time at = 0;
     if (a.parent == nullptr) return at;
     for (int x = 0; x < 3; ++x)
-      if (t.injected[size(x)] > 0)
+      if (t.injected[size(x)] > 0 && !past(a, x))
         at = std::max(at, arrived(*a.parent, x,
                                   a.parent->residence_of[size(x)][size(a.step(s).parent_step)]));
     return at;
@@ -623,7 +706,7 @@ class Oracle {
   Time wait_channel(Array& a, int c, int s) {
     for (int before = s - 1; before >= 0; --before)
       if (a.transfers[size(c)][size(before)].exists) return transfer_injected(a, c, before);
-    return a.parent == nullptr ? m_.machine.machine.startup : 0;
+    return a.parent == nullptr || past(a, c) ? m_.machine.machine.startup : 0;
   }
   Time wait_slot(Array& a, int c, int s) {
     const Transfer& t = a.transfers[size(c)][size(s)];
@@ -649,7 +732,8 @@ class Oracle {
           return std::max(transfer_injected(a, c, s), transfer_arrived(a, c, before));
       return transfer_injected(a, c, s);
     }
-    return transfer_injected(a, c, s) + fill_latency(a);
+    return transfer_injected(a, c, s) + fill_latency(a) +
+           (passing(a, a.transfers[size(c)][size(s)]) ? fill_latency(*a.parent) : 0);
   }
 
   /// When residence g of a tensor has arrived in the children.
@@ -770,6 +854,7 @@ class Oracle {
   std::deque<Array> arrays_;
   stats::LayerResult r_;
   std::int64_t zero_starts_ = 0;
+  std::map<int, int> drain_bits_;  // by level
 };
 
 }  // namespace

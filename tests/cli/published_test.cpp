@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// counterpoint published: the sets that come with the program hold their bounds, the bounds are
+// sensitive to the machines, and sets of a user's own are read strictly.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/cli/program.h"
+
+namespace counterpoint::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+const fs::path kSets = fs::path(COUNTERPOINT_SOURCE_DIR) / "validation" / "published";
+
+std::string text_of(const fs::path& path) {
+  std::ifstream in(path);
+  std::stringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+std::string replaced(std::string text, const std::string& old, const std::string& with) {
+  const std::size_t at = text.find(old);
+  EXPECT_NE(at, std::string::npos) << "'" << old << "' is not in the file any more";
+  if (at != std::string::npos) text.replace(at, old.size(), with);
+  return text;
+}
+
+class Published : public ProgramTest {
+ protected:
+  // The set in the test's directory, its machine with one parameter changed.
+  Outcome changed(const std::string& set, const std::string& machine, const std::string& old,
+                  const std::string& with) {
+    for (const auto& f : fs::directory_iterator(kSets))
+      if (f.path().extension() == ".yaml" || f.path().extension() == ".m")
+        write(f.path().filename(), text_of(f.path()));
+    write(machine, replaced(text_of(kSets / machine), old, with));
+    return run({"published", set + ".yaml", "--estimate-only", "--with-faults"});
+  }
+};
+
+TEST_F(Published, SetsThatComeWithTheProgramHoldTheirBounds) {
+  const Outcome o = run({"published", "--with-faults"});
+  EXPECT_EQ(o.status, 0) << o.out << o.err;
+  for (const char* set :
+       {"gemm16x16", "eyeriss-alexnet", "scalesim-os", "scalesim-ws", "scalesim-is"})
+    EXPECT_THAT(o.out, HasSubstr(std::string(set) + ": "));
+}
+
+// Every bound would notice a parameter that is wrong by a fifth.
+TEST_F(Published, BoundsNoticeAFifthOfOneParameter) {
+  struct Change {
+    const char *set, *machine, *old, *with;
+  };
+  for (const Change& c : std::vector<Change>{
+           {"gemm16x16", "gemm16x16.machine.yaml", "bandwidth: 4 words", "bandwidth: 4.8 words"},
+           {"gemm16x16", "gemm16x16.machine.yaml", "step_overhead: 55", "step_overhead: 66"},
+           {"gemm16x16", "gemm16x16.machine.yaml", "fill: 12", "fill: 15"},
+           {"eyeriss-alexnet", "eyeriss.machine.yaml", "clock: 200 MHz", "clock: 240 MHz"},
+           {"scalesim-os", "scalesim-os.machine.yaml", "${2 * R + C - 2}",
+            "${ceil(1.2 * (2 * R + C - 2))}"},
+           {"scalesim-ws", "scalesim-ws.machine.yaml", "${2 * R + C - 2}",
+            "${ceil(1.2 * (2 * R + C - 2))}"}}) {
+    const Outcome o = changed(c.set, c.machine, c.old, c.with);
+    EXPECT_EQ(o.status, 1) << c.set << ": " << c.old << " -> " << c.with << "\n" << o.out << o.err;
+    EXPECT_THAT(o.out, HasSubstr("BROKEN"));
+  }
+}
+
+// The faults of a source are in the comparison, and only when they are asked for.
+TEST_F(Published, FaultsOfTheSourceAreSwitchedOnByAnOption) {
+  const Outcome without = run({"published", "scalesim-os", "--estimate-only", "--format", "json"});
+  const Outcome with =
+      run({"published", "scalesim-os", "--estimate-only", "--with-faults", "--format", "json"});
+  EXPECT_EQ(without.status, 0) << without.err;
+  EXPECT_EQ(with.status, 0) << with.err;
+  const Json a = Json::parse(without.out), b = Json::parse(with.out);
+  EXPECT_FALSE(a["bounds_checked"].get<bool>());
+  EXPECT_TRUE(b["bounds_checked"].get<bool>());
+  // Output stationary on 8 x 8: 16 x 16 outputs are 4 folds of 16 + (2 * 8 + 8 - 2) cycles;
+  // SCALE-Sim leaves out the 8 cycles of each drain and counts from 0.
+  const auto cycles = [](const Json& j) {
+    for (const Json& row : j["rows"])
+      if (row["row"] == "g16 16x16x16 on 8x8")
+        return row["values"]["cycles"]["estimated"].get<double>();
+    return 0.0;
+  };
+  EXPECT_EQ(cycles(a), 4 * 38);
+  EXPECT_EQ(cycles(b), 4 * 38 - 4 * 8 - 1);
+}
+
+constexpr const char* kSet = R"(name: mine
+title: two multiplications
+source: nobody
+conditions: none
+machine: mine.machine.yaml
+mapping: mine.m
+label: ${case}
+columns: [case, M, cycles: "Total Cycles"]
+quantities:
+  - name: cycles
+    unit: cycles
+    measured: cycles
+    predicted: cycles
+    bounds: {simulated: {mean: 5}, estimated: {equal: 50}}
+rows:
+  - [one, 10, 10]
+  - [two, 20, 21]
+)";
+constexpr const char* kMachine = R"(name: mine
+pes: 1
+step_overhead: ${M - M}
+storage:
+  - level: off_chip
+    network: {}
+  - level: global_buffer
+    capacity: unlimited
+    network: {}
+  - level: pe_buffer
+    capacity: unlimited
+)";
+constexpr const char* kMapping = R"(Network mine { Layer row { Type: GEMM
+  Dimensions { M: ${M}, N: 1, K: 1 } Dataflow { TemporalMap(1,1) M; } } }
+)";
+
+TEST_F(Published, ASetOfOnesOwnIsOneFileWithItsMachineAndMapping) {
+  write("mine.yaml", kSet);
+  write("mine.machine.yaml", kMachine);
+  write("mine.m", kMapping);
+  // M steps of one cycle on an ideal machine: 10 (equal) and 20 (-4.76 % of 21).
+  const Outcome o = run({"published", "mine.yaml", "--format", "csv"});
+  EXPECT_EQ(o.status, 0) << o.out << o.err;
+  EXPECT_THAT(o.out, HasSubstr("mine,one,cycles,cycles,10,10,+0.00,10,+0.00,"));
+  EXPECT_THAT(o.out, HasSubstr("mine,two,cycles,cycles,21,20,-4.76,20,-4.76,"));
+  write("more.csv", "case,Total Cycles,extra,M\nthree,30,x,20\n");
+  const Outcome more = run({"published", "mine.yaml", "--rows", "more.csv"});
+  EXPECT_EQ(more.status, 1) << more.err;
+  EXPECT_THAT(more.out, HasSubstr("BROKEN cycles, simulated: mean error 33.333 %"));
+  EXPECT_THAT(more.out, HasSubstr("BROKEN cycles, estimated: 0.0 % of the rows are equal"));
+  const Outcome show = run({"published", "mine.yaml", "--show", "2"});
+  EXPECT_THAT(show.out, HasSubstr("Dimensions { M: 20, N: 1, K: 1 }"));
+}
+
+TEST_F(Published, MistakesInASetHaveTheirPlace) {
+  write("mine.machine.yaml", kMachine);
+  write("mine.m", kMapping);
+  write("mine.yaml", replaced(kSet, "label:", "lable:"));
+  Outcome o = run({"published", "mine.yaml"});
+  EXPECT_EQ(o.status, 2);
+  EXPECT_THAT(o.err, HasSubstr("lable"));
+  EXPECT_THAT(o.err, HasSubstr("did you mean 'label'"));
+  write("mine.yaml", replaced(kSet, "[two, 20, 21]", "[two, 20]"));
+  o = run({"published", "mine.yaml"});
+  EXPECT_EQ(o.status, 2);
+  EXPECT_THAT(o.err, HasSubstr("mine.yaml:17:"));
+  EXPECT_THAT(o.err, HasSubstr("2 values for 3 columns"));
+  write("mine.yaml", kSet);
+  write("short.csv", "case,M\none,1\n");
+  o = run({"published", "mine.yaml", "--rows", "short.csv"});
+  EXPECT_EQ(o.status, 2);
+  EXPECT_THAT(o.err, HasSubstr("needs a column 'Total Cycles'"));
+  write("mine.m", replaced(kMapping, "${M}", "${M / 3}"));
+  o = run({"published", "mine.yaml"});
+  EXPECT_EQ(o.status, 1) << "rows that cannot run break the set";
+  EXPECT_THAT(o.out, HasSubstr("not a whole number"));
+}
+
+// All rows at hand, not only the sample in the set; and the mechanism, not the rows: nearly all
+// tilings of the array come out to the cycle.
+TEST_F(Published, ReferenceTablesHoldTheBoundsToo) {
+  const fs::path reference = fs::path(COUNTERPOINT_SOURCE_DIR) / ".." / "shared" / "reference";
+  if (!fs::exists(reference / "rtl" / "gemm16x16.csv"))
+    GTEST_SKIP() << reference << " is not there";
+  Outcome o = run({"published", "gemm16x16", "--estimate-only", "--format", "json", "--rows",
+                   reference / "rtl" / "gemm16x16.csv"});
+  EXPECT_EQ(o.status, 0) << o.out.substr(o.out.find("\"errors\"")) << o.err;
+  for (const char* df : {"os", "ws", "is"}) {
+    o = run({"published", std::string("scalesim-") + df, "--estimate-only", "--with-faults",
+             "--rows", reference / "systolic" / "scalesim-stallfree.csv"});
+    EXPECT_EQ(o.status, 0) << o.out << o.err;
+  }
+}
+
+}  // namespace
+}  // namespace counterpoint::cli
