@@ -122,6 +122,7 @@ class Engine {
     for (std::int64_t i = 0; i < n; ++i) to[i] = from[i];
   }
   static int lowest(std::uint32_t mask) { return __builtin_ctz(mask); }
+  static int highest(std::uint32_t mask) { return 31 - __builtin_clz(mask); }
 
   // `pes`: whether it is an array of PEs, told apart once so that the compiler has both forms.
   COUNTERPOINT_INLINE void leave_as(bool pes, std::int32_t id, std::int32_t kind);
@@ -462,7 +463,7 @@ void Engine::of_parent(std::int32_t id, Value* to) const {
 
 void Engine::begin(std::int32_t nodes, Track& t, bool memorable) {
   t.nodes = nodes;
-  t.size = nodes * kNames + kWaitings;
+  t.size = nodes * kNames + kWaitings + 1;
   t.ring = take<Value>(kRing * t.size);
   if (memorable) t.before = take<Value>(t.size + kOfParent);
   t.masks = take<std::uint32_t>(kRing * nodes);
@@ -494,20 +495,27 @@ void Engine::begin(std::int32_t nodes, Track& t, bool memorable) {
 std::int64_t Engine::repeat(std::int32_t nodes, const LoopKinds& loop, std::int64_t i, Track& t) {
   Value* const now = times_ + t.id * kNames;
   std::uint32_t* const computed = computed_ + t.id;
+  // The distance of two times that move: it is the same after a period, and seldom if there is
+  // none.
+  std::int32_t lowest_moving = nodes - 1;
+  while (lowest_moving > 0 && computed[lowest_moving] == 0) --lowest_moving;
+  const std::int64_t some = lowest_moving * kNames +
+                            (computed[lowest_moving] != 0 ? highest(computed[lowest_moving]) : 0);
+  const Value distance = computed[0] != 0 ? now[some] - now[lowest(computed[0])] : Value{};
   for (std::int64_t c = loop.residues; c <= kLongestPeriod; c += loop.residues) {
     // Two slots often make a period of two; longer ones are rare, so shorter ones come first.
     if (t.taken < (c <= 2 ? c : 2 * c)) break;
     const Value* const mid = t.latest(c);
+    const Value* const waited = mid + nodes * kNames;
+    if (differ(distance, waited[kWaitings])) continue;
     const auto moving = [&](std::int32_t x) {  // what the period computed
       std::uint32_t mask = computed[x];
       for (std::int64_t b = 1; b < c; ++b) mask |= t.latest_masks(b)[x];
       return mask;
     };
-    std::int32_t x = nodes - 1;
-    while (x > 0 && computed[x] == 0) --x;
-    if (computed[x] == 0) continue;
-    const std::int64_t some = x * kNames + lowest(computed[x]);
+    if (computed[lowest_moving] == 0) continue;
     const Value lambda = now[some] - mid[some];
+    std::int32_t x;
     for (x = nodes; x-- > 0;)
       if (!advanced(now + x * kNames, mid + x * kNames, lambda, moving(x))) break;
     if (x >= 0) continue;
@@ -526,7 +534,6 @@ std::int64_t Engine::repeat(std::int32_t nodes, const LoopKinds& loop, std::int6
         least = smaller(least, moves ? then : least);
       }
     }
-    const Value* const waited = mid + nodes * kNames;
     if (exceeds(still, least)) {
       if (t.taken < 2 * c) continue;
       const Value* const old = t.latest(2 * c);
@@ -554,6 +561,7 @@ std::int64_t Engine::repeat(std::int32_t nodes, const LoopKinds& loop, std::int6
   Value* const to = t.ring + t.taken % kRing * t.size;
   for (std::int32_t x = 0; x < nodes; ++x) copy(now + x * kNames, kNames, to + x * kNames);
   copy(waiting_, kWaitings, to + nodes * kNames);
+  to[nodes * kNames + kWaitings] = distance;
   std::uint32_t* const masks = t.masks + t.taken % kRing * nodes;
   for (std::int32_t x = 0; x < nodes; ++x) {
     masks[x] = computed[x];

@@ -15,8 +15,9 @@ std::size_t at(Tensor t) {
 }
 }  // namespace
 
-std::vector<Axis> axes_of(const Layer& layer, Tensor t) {
-  std::vector<Axis> axes;
+namespace {
+void add_axes(const Layer& layer, Tensor t, std::vector<Axis>& axes) {
+  axes.clear();
   for (Dim d : kAllDims) {
     const bool window = layer.has_window() && is_window_dim(d);
     if (layer.couples(t, d) && !window) axes.push_back({false, d, Side::Input});
@@ -28,6 +29,12 @@ std::vector<Axis> axes_of(const Layer& layer, Tensor t) {
     axes.push_back({true, Dim::Y, side});
     axes.push_back({true, Dim::X, side});
   }
+}
+}  // namespace
+
+std::vector<Axis> axes_of(const Layer& layer, Tensor t) {
+  std::vector<Axis> axes;
+  add_axes(layer, t, axes);
   return axes;
 }
 
@@ -48,16 +55,18 @@ std::int64_t output_words(const Layer& layer) {
   return n;
 }
 
-Geometry::Geometry(const workloads::Mapping& mapping)
-    : layer_(mapping.layer), levels_(mapping.nest.levels), dense_(mapping.layer.dense()) {
-  for (Tensor t : kAllTensors) axes_[at(t)] = axes_of(layer_, t);
-  spatial_axis_.resize(levels_.size());
-  for (std::size_t d = 0; d < levels_.size(); ++d)
+void Geometry::reset(const workloads::Mapping& mapping) {
+  layer_ = &mapping.layer;
+  levels_ = &mapping.nest.levels;
+  dense_ = layer_->dense();
+  for (Tensor t : kAllTensors) add_axes(*layer_, t, axes_[at(t)]);
+  spatial_axis_.resize(levels_->size());
+  for (std::size_t d = 0; d < levels_->size(); ++d)
     for (Tensor t : kAllTensors) spatial_axis_[d][at(t)] = find_spatial_axis(d, t);
 }
 
 int Geometry::find_spatial_axis(std::size_t depth, Tensor t) const {
-  const Level& level = levels_[depth];
+  const Level& level = (*levels_)[depth];
   int found = -1;
   const auto& axes = axes_[at(t)];
   for (std::size_t i = 0; i < axes.size(); ++i) {
@@ -87,9 +96,9 @@ Range Geometry::cut_range(const Level& level, const Box& tile, Dim d, std::int64
       return {given.lo, given.lo};
     return {lo, std::min(lo + cut.size, given.hi)};
   }
-  const workloads::Window& w = layer_.window(d);
+  const workloads::Window& w = layer_->window(d);
   const Range all = tile[kernel_of(d)];
-  if (kernel.empty() || q >= workloads::positions(layer_, level, tile, d))
+  if (kernel.empty() || q >= workloads::positions(*layer_, level, tile, d))
     return {given.lo, given.lo};
   const std::int64_t row = q * cut.offset;
   const std::int64_t first = ceil_div(row - w.dilation * (kernel.lo - all.lo), w.stride);
@@ -111,18 +120,19 @@ Box Geometry::child_box(const Level& level, const Box& tile, const std::int64_t*
     const bool skewed = cut.kind == Cut::Kind::Skewed;
     box[d] = cut_range(level, tile, d, q, skewed ? box[kernel_of(d)] : Range{});
   }
-  if (!dense_ && !box.empty() && workloads::macs(layer_, box) == 0) box[Dim::Y].hi = box[Dim::Y].lo;
+  if (!dense_ && !box.empty() && workloads::macs(*layer_, box) == 0)
+    box[Dim::Y].hi = box[Dim::Y].lo;
   return box;
 }
 
 Progression Geometry::axis_set(const Axis& a, const Box& box) const {
   if (!a.window) return Progression::interval(box[a.dim].lo, box[a.dim].hi);
-  return touched(layer_.window(a.dim), dense_, box[a.dim], box[kernel_of(a.dim)], a.side);
+  return touched(layer_->window(a.dim), dense_, box[a.dim], box[kernel_of(a.dim)], a.side);
 }
 
 bool Geometry::tiles_at(std::size_t depth, const Box& tile, const std::int64_t* index,
                         StepTiles& out) const {
-  const Level& level = levels_[depth];
+  const Level& level = (*levels_)[depth];
   const std::int64_t n = level.units;
   out.active.assign(static_cast<std::size_t>(n), 0);
   out.macs_largest = out.macs_total = 0;
@@ -150,7 +160,7 @@ bool Geometry::tiles_at(std::size_t depth, const Box& tile, const std::int64_t* 
       const bool skewed = cut.kind == Cut::Kind::Skewed;
       box[d] = cut_range(level, tile, d, q, skewed ? box[kernel_of(d)] : Range{});
     }
-    const std::int64_t macs = box.empty() ? 0 : workloads::macs(layer_, box);
+    const std::int64_t macs = box.empty() ? 0 : workloads::macs(*layer_, box);
     if (macs == 0) continue;
     out.active[static_cast<std::size_t>(p)] = 1;
     out.macs_total += macs;
@@ -172,9 +182,11 @@ bool Geometry::tiles_at(std::size_t depth, const Box& tile, const std::int64_t* 
   return out.valid;
 }
 
-Moved Geometry::moved(std::size_t depth, Tensor t, const StepTiles& from, const StepTiles& to,
-                      bool want_copies, bool afresh) {
-  Moved r;
+void Geometry::moved(std::size_t depth, Tensor t, const StepTiles& from, const StepTiles& to,
+                     bool want_copies, Moved& r, bool afresh) {
+  r.distinct = r.total = r.copies = r.largest = r.tile = r.sliding = 0;
+  r.changed = false;
+  r.each.clear();
   const auto& axes = axes_[at(t)];
   const int axis = spatial_axis_[depth][at(t)];
   const TensorTiles& a = to.tensor[at(t)];
@@ -244,7 +256,6 @@ Moved Geometry::moved(std::size_t depth, Tensor t, const StepTiles& from, const 
     }
   }
   r.distinct = all_.count() * (whole - shared) + rest_.count() * shared;
-  return r;
 }
 
 bool Geometry::same_copy(const Copy& a, const Copy& b, const Progression& all, bool outside) {
@@ -258,6 +269,18 @@ bool Geometry::same_copy(const Copy& a, const Copy& b, const Progression& all, b
     return u;
   };
   if (outside && !(a.all == all)) return false;
+  if (a.all.comparable(all) && a.all.comparable(a.before ? a.kept : a.all) &&
+      all.comparable(b.before ? b.kept : all)) {  // one lattice: up to two intervals each
+    const auto difference = [](const Progression& x, const Copy& c) {
+      std::array<Range, 2> r{Range{x.lo, x.hi}, Range{0, 0}};
+      if (c.before && c.kept.lo < c.kept.hi && c.kept.lo < x.hi && x.lo < c.kept.hi)
+        r = {Range{x.lo, std::max(x.lo, c.kept.lo)}, Range{std::min(x.hi, c.kept.hi), x.hi}};
+      if (r[1].empty()) r[1] = {0, 0};
+      if (r[0].empty()) r = {r[1], Range{0, 0}};
+      return r;
+    };
+    return difference(a.all, a) == difference(all, b);
+  }
   // Equal differences: their union is no larger than each.
   Union both = news(a.all, a);
   const std::int64_t first = both.count();

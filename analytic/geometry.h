@@ -71,10 +71,12 @@ struct Moved {
   std::vector<std::int64_t> each;  ///< words of every child
 };
 
-/// Sets of words, for any legal nest. Not thread-safe (scratch); one per estimate.
+/// Sets of words, for any legal nest. Not thread-safe (scratch). Keeps its memory.
 class Geometry {
  public:
-  explicit Geometry(const workloads::Mapping& mapping);
+  Geometry() = default;
+  explicit Geometry(const workloads::Mapping& mapping) { reset(mapping); }
+  void reset(const workloads::Mapping& mapping);
 
   const std::vector<Axis>& axes(Tensor t) const {
     return axes_[static_cast<std::size_t>(index(t))];
@@ -96,8 +98,14 @@ class Geometry {
   /// Words of `to` that `from` does not have, child by child (to = next, from = held: what
   /// enters; the other way round: what leaves).
   /// `afresh`: what the children had is no use, every step begins a stay.
+  void moved(std::size_t depth, Tensor t, const StepTiles& from, const StepTiles& to,
+             bool want_copies, Moved& out, bool afresh = false);
   Moved moved(std::size_t depth, Tensor t, const StepTiles& from, const StepTiles& to,
-              bool want_copies, bool afresh = false);
+              bool want_copies, bool afresh = false) {
+    Moved out;
+    moved(depth, t, from, to, want_copies, out, afresh);
+    return out;
+  }
 
  private:
   struct Copy {
@@ -109,9 +117,9 @@ class Geometry {
   static bool same_copy(const Copy& a, const Copy& b, const Progression& all, bool outside);
   int find_spatial_axis(std::size_t depth, Tensor t) const;
 
-  const Layer& layer_;
-  const std::vector<Level>& levels_;
-  bool dense_;
+  const Layer* layer_ = nullptr;
+  const std::vector<Level>* levels_ = nullptr;
+  bool dense_ = true;
   std::array<std::vector<Axis>, 3> axes_;
   std::vector<std::array<int, 3>> spatial_axis_;
   Union all_, rest_;

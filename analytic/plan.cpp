@@ -454,6 +454,17 @@ void Plan::note(std::size_t depth, std::size_t t, std::int64_t tile, std::int64_
   slid = std::max(slid, sliding);
 }
 
+// Whether every child has the same words of a tensor in both steps.
+bool Plan::same(std::size_t t, const Step& a, const Step& b) const {
+  if (a.irregular || b.irregular || a.active != b.active) return false;
+  std::int64_t apart = 0;
+  for (std::size_t i = 0; i < coordinate_count_[t]; ++i) {
+    const std::size_t c = coordinates_[t][i];
+    apart |= (a.lo[c] ^ b.lo[c]) | (a.length[c] ^ b.length[c]) | (a.last[c] ^ b.last[c]);
+  }
+  return apart == 0;
+}
+
 // Words of `to` that `from` does not have. Children 0 .. active-1 hold intervals of one length at
 // equal distances, but for the last one, which may be shorter. They fall into four groups: those
 // that are whole in both steps, the last one that has a tile in both, and, if more have one now
@@ -463,6 +474,9 @@ bool Plan::moved(std::size_t depth, std::size_t t, const Step& from, const Step&
   const LevelInfo& info = level_[depth];
   const std::size_t count = coordinate_count_[t];
   const bool had = from.valid;
+  words = Words{};
+  group = {0, 0, 0, 0};
+  if (had && same(t, from, to)) return true;  // noted when it came
   if (to.irregular || (had && from.irregular)) return false;
   if ((to.gaps || (had && from.gaps)) && !dense_) return false;
   if (t == 0 && (to.gaps || (had && from.gaps))) return false;
@@ -489,7 +503,6 @@ bool Plan::moved(std::size_t depth, std::size_t t, const Step& from, const Step&
     held *= old;
     changed = changed || kept != length || kept != old;
   }
-  group = {0, 0, 0, 0};
   words.changed = changed;
   if (spatial == kCoordinates) {
     const std::int64_t fresh = whole - shared;
@@ -549,7 +562,8 @@ bool Plan::moved(std::size_t depth, std::size_t t, const Step& from, const Step&
 }
 
 bool Plan::moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind) {
-  if (!geometry_) geometry_ = std::make_unique<Geometry>(*mapping_);
+  if (!geometry_set_) geometry_.reset(*mapping_);
+  geometry_set_ = true;
   tiles_before_.valid = tiles_next_.valid = false;
   const auto box = [](const Tile& tile) {
     Box b;
@@ -557,19 +571,20 @@ bool Plan::moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind) {
     return b;
   };
   if (!kind.cold &&
-      !geometry_->tiles_at(depth, box(frame.before), frame.before_at.data(), tiles_before_))
+      !geometry_.tiles_at(depth, box(frame.before), frame.before_at.data(), tiles_before_))
     return false;
   if (kind.shape >= 0 &&
-      !geometry_->tiles_at(depth, box(frame.next), frame.next_at.data(), tiles_next_))
+      !geometry_.tiles_at(depth, box(frame.next), frame.next_at.data(), tiles_next_))
     return false;
   const std::size_t n = static_cast<std::size_t>(level_[depth].units);
   const std::size_t first = groups_.size();
   groups_.resize(first + n);
+  Moved& m = moved_;
   if (kind.shape >= 0) {
     kind.macs_largest = tiles_next_.macs_largest;
     kind.macs_total = tiles_next_.macs_total;
     for (Tensor t : kAllTensors) {
-      const Moved m = geometry_->moved(depth, t, tiles_before_, tiles_next_, true);
+      geometry_.moved(depth, t, tiles_before_, tiles_next_, true, m);
       kind.enter[at(t)] = {m.changed, m.total, m.distinct, m.copies};
       note(depth, at(t), m.tile, m.sliding, m.changed);
       if (t == Tensor::Output || !m.changed) continue;
@@ -577,7 +592,7 @@ bool Plan::moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind) {
     }
   }
   if (!kind.cold) {
-    const Moved m = geometry_->moved(depth, Tensor::Output, tiles_next_, tiles_before_, true);
+    geometry_.moved(depth, Tensor::Output, tiles_next_, tiles_before_, true, m);
     kind.leave = {m.changed, m.total, m.distinct, m.copies};
     for (std::size_t p = 0; p < m.each.size(); ++p) groups_[first + p].words[2] = m.each[p];
   }
@@ -633,7 +648,9 @@ bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Fram
              moved(depth, 2, before, next, kind.enter[2], group[2], true);
   }
   group[2] = {0, 0, 0, 0};
-  closed = closed && (cold || moved(depth, 2, next, before, kind.leave, group[2], false));
+  // What is the same in both directions is known by now.
+  if (shape < 0 || kind.enter[2].changed)
+    closed = closed && (cold || moved(depth, 2, next, before, kind.leave, group[2], false));
   if (!closed) return moved_enumerated(depth, frame, kind);
   kind.groups = static_cast<std::int32_t>(groups_.size());
   for (std::size_t g = 0; g < 4; ++g) {
@@ -799,7 +816,7 @@ bool Plan::compile(const workloads::Mapping& mapping) {
   shapes_.clear();
   entries_.clear();
   groups_.clear();
-  geometry_.reset();
+  geometry_set_ = false;
   tile_words_ = {};
   sliding_words_ = {};
   if (!describe()) return false;

@@ -12,7 +12,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "analytic/geometry.h"
@@ -188,6 +187,7 @@ class Plan {
   bool clip(std::size_t window, Step& step) const;
   bool step_at(std::size_t depth, const Tile& tile, std::int32_t shape, const Index& at,
                Step& out) const;
+  bool same(std::size_t tensor, const Step& a, const Step& b) const;
   bool moved(std::size_t depth, std::size_t tensor, const Step& from, const Step& to, Words& words,
              std::array<std::int64_t, 4>& group, bool note_tiles);
   bool moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind);
@@ -217,7 +217,9 @@ class Plan {
   std::array<std::array<std::int64_t, 3>, kMaxDepths + 1> tile_words_{}, sliding_words_{};
   std::vector<std::int64_t> cut_points_;
   std::vector<std::uint64_t> signatures_;
-  std::unique_ptr<Geometry> geometry_;
+  Geometry geometry_;
+  bool geometry_set_ = false;
+  Moved moved_;
   StepTiles tiles_before_, tiles_next_;
 };
 

@@ -98,6 +98,9 @@ void Prices::set(const Plan& plan, const hw::BoundMachine& bound) {
     };
     levels_[d] = {{latency(past[0]), latency(past[1])}, link.drain_latency()};
     const std::int64_t out = hw::drain_bits(bound, d);
+    struct Last {
+      std::int64_t inputs = 0, weights = 0, cycles = 0;
+    } last[2];
     for (; k < static_cast<std::size_t>(plan.kind_end(d)); ++k) {
       const Kind& kind = plan.kinds()[k];
       CostOf<std::int64_t>& c = kinds_[k];
@@ -106,26 +109,30 @@ void Prices::set(const Plan& plan, const hw::BoundMachine& bound) {
         std::int64_t words[2] = {0, 0};
         for (std::size_t t = 0; t < 2; ++t)
           if (kind.enter[t].changed && child.holds[t]) words[t] = kind.enter[t].of(net.multicast);
-        const auto cycles = [&](bool of_inputs, bool of_weights) {
+        // Most kinds of a level move one of a few numbers of words: no need to divide again.
+        const bool ports = !child.write_port.unlimited();
+        const auto cycles = [&](Last& before, bool of_inputs, bool of_weights) {
           const std::int64_t inputs = of_inputs ? words[0] : 0, weights = of_weights ? words[1] : 0;
           const Load sent{inputs + weights, inputs * width[0] + weights * width[1]};
           if (sent.words == 0) return std::int64_t{0};
+          if (!ports && inputs == before.inputs && weights == before.weights) return before.cycles;
           const bool passes = past[of_inputs ? 0 : 1];  // then it is alone
           std::int64_t most = passes ? std::max(link.passing_cycles(sent), outer.fill_cycles(sent))
                                      : link.fill_cycles(sent);
-          if (!child.write_port.unlimited())
+          if (ports)
             for (std::int32_t g = 0; g < kind.group_count; ++g) {
               const Group& x = groups[kind.groups + g];
               const std::int64_t a = of_inputs ? x.words[0] : 0, b = of_weights ? x.words[1] : 0;
               most = std::max(most, link.receive_cycles({a + b, a * width[0] + b * width[1]}));
             }
+          before = {inputs, weights, most};
           return most;
         };
         if (net.channels == hw::Channels::Shared && !past[0] && !past[1]) {
-          c.inject[0] = cycles(true, true);
+          c.inject[0] = cycles(last[words[1] > 0 ? 1 : 0], true, true);
         } else {
-          c.inject[0] = cycles(true, false);
-          c.inject[1] = cycles(false, true);
+          c.inject[0] = cycles(last[0], true, false);
+          c.inject[1] = cycles(last[1], false, true);
         }
         if (pes) c.work = work_cycles(kind.macs_largest, machine);
       }

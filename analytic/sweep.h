@@ -43,8 +43,18 @@ class Sweep {
   std::int64_t alone() const { return alone_; }
 
  private:
+  /// Machines on which everything takes as long have the same times: they are executed once.
+  struct Known {
+    std::uint64_t hash = 0;
+    std::size_t machine = 0;  ///< one of them
+    Outcome outcome;
+  };
+
   void describe(const hw::BoundMachine& machine);
-  void run_alone(const hw::BoundMachine& machine, Outcome& outcome);
+  std::size_t run_alike(LaneFunction lanes, const hw::BoundMachine* machines, std::size_t count,
+                        Outcome* outcomes);
+  std::size_t known(const hw::BoundMachine& machine, std::size_t index);
+  void execute(LaneFunction lanes, const hw::BoundMachine* machines);
 
   const workloads::Mapping* mapping_ = nullptr;
   Plan plan_;
@@ -56,8 +66,14 @@ class Sweep {
   std::vector<Move> moves_;
   std::vector<ProgramNode> arrays_;
   Prices prices_;
+  std::vector<Known> known_;
+  std::vector<std::int64_t> durations_;    ///< of known_, one after the other
+  std::vector<std::uint16_t> slots_;       ///< hash table of 1 + index into known_; 0: free
+  std::vector<std::uint16_t> of_machine_;  ///< index into known_
+  std::size_t executed_ = 0;               ///< of known_
   std::vector<CostOf<Lanes>> lane_cost_;
   std::vector<RulesOf<Lanes>> lane_rules_;
+  Lanes lane_pipeline_{}, lane_startup_{};
   std::vector<std::byte> memory_;
   std::int64_t alone_ = 0;
 };
