@@ -127,6 +127,7 @@ int contention(const std::vector<std::string>& args) {
       "format,f", po::value<std::string>()->default_value("table")->value_name("FORMAT"),
       "table, csv or json")("out,o", text("FILE"),
                             "write there; finished points are kept in FILE.partial until the end")(
+      "links", text("FILE"), "write the cycles of every link of every point there, as CSV")(
       "resume", po::bool_switch(), "go on where an interrupted run with --out stopped")(
       "svg", text("PREFIX"),
       "PREFIX-cycles.svg: every point with its causes; PREFIX-N.svg: the links of point N "
@@ -252,6 +253,13 @@ int contention(const std::vector<std::string>& args) {
     if (!result.interrupted) std::remove(run.journal.c_str());
   } else {
     print(report);
+  }
+  if (values->count("links") != 0) {
+    const std::string links = (*values)["links"].as<std::string>();
+    std::ofstream file(links, std::ios::binary);
+    file << validation::links_csv(points);
+    file.close();
+    if (!file) throw input::InputError(fmt::format("cannot write {}", links));
   }
   if (values->count("svg") != 0) {
     const std::string prefix = (*values)["svg"].as<std::string>();

@@ -46,6 +46,8 @@ struct RoutedUse {
   /// waited[a][b]: cycles that packets of flow a waited because one of flow b had their link.
   /// Flows: input, weight, partial sums read back, outputs.
   std::array<std::array<std::int64_t, 4>, 4> waited{};
+  /// Of these, where the link led to another router.
+  std::array<std::array<std::int64_t, 4>, 4> link_waited{};
   /// Cycles that packets were late, by cause: port, link, head of line, buffer full, arbitration.
   std::array<std::int64_t, 5> late{};
 };

@@ -1024,7 +1024,10 @@ std::vector<RoutedUse> Array::routed(std::int64_t cycles) const {
     // Flows of the network: tensors to the children, then outputs.
     constexpr std::array<int, 4> kOf = {0, 1, 2, 5};
     for (std::size_t x = 0; x < 4; ++x)
-      for (std::size_t y = 0; y < 4; ++y) u.waited[x][y] = n.waited(kOf[x], kOf[y]);
+      for (std::size_t y = 0; y < 4; ++y) {
+        u.waited[x][y] = n.waited(kOf[x], kOf[y]);
+        u.link_waited[x][y] = n.waited_for_links(kOf[x], kOf[y]);
+      }
     out.push_back(std::move(u));
   }
   return out;

@@ -234,7 +234,7 @@ void CreditNetwork::add_lateness(Packet& p, std::int64_t lateness, Cause first, 
   p.excess = static_cast<std::int32_t>(lateness);
   ++p.record.late[at(static_cast<int>(first))];
   p.record.late[at(static_cast<int>(rest))] += static_cast<std::int32_t>(more - 1);
-  if (winner_flow >= 0) ++waited_[at(p.record.packet.flow * kFlows + winner_flow)];
+  if (winner_flow >= 0) add_wait(p.record.packet.flow, winner_flow, first);
 }
 
 // A flit at the front of a buffer stays there in this cycle. In an empty network, and with

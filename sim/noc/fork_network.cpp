@@ -305,7 +305,7 @@ void ForkNetwork::add_lateness(Copy& c, std::int64_t lateness, Cause first, Caus
   c.excess = static_cast<std::int32_t>(lateness);
   ++c.late[at(static_cast<int>(first))];
   c.late[at(static_cast<int>(rest))] += static_cast<std::int32_t>(more - 1);
-  if (winner_flow >= 0) ++waited_[at(c.packet.flow * kFlows + winner_flow)];
+  if (winner_flow >= 0) add_wait(c.packet.flow, winner_flow, first);
 }
 
 void ForkNetwork::take_credits(std::int64_t now) {

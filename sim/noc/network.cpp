@@ -67,6 +67,7 @@ void Network::offer_sum(const PacketRequest& /*packet*/, int /*tree*/, std::int6
 void Network::clear_statistics() {
   std::fill(use_.begin(), use_.end(), LinkUse{});
   waited_.fill(0);
+  link_waited_.fill(0);
   flit_hops_ = 0;
 }
 

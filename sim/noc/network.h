@@ -157,6 +157,10 @@ class Network {
   std::int64_t waited(int flow, int for_flow) const {
     return waited_[static_cast<std::size_t>(flow * kFlows + for_flow)];
   }
+  /// The same where the link led to a router: what Cause::Link says, by who and for whom.
+  std::int64_t waited_for_links(int flow, int for_flow) const {
+    return link_waited_[static_cast<std::size_t>(flow * kFlows + for_flow)];
+  }
   std::int64_t flit_hops() const { return flit_hops_; }
   /// Forgets what was counted, not what is on its way.
   void clear_statistics();
@@ -176,7 +180,12 @@ class Network {
   std::vector<std::int32_t> owner_;  ///< router of a port
   std::vector<Link> links_;
   std::vector<LinkUse> use_;  ///< by port
-  std::array<std::int64_t, kFlows * kFlows> waited_{};
+  void add_wait(int flow, int for_flow, Cause cause) {
+    const std::size_t i = static_cast<std::size_t>(flow * kFlows + for_flow);
+    ++waited_[i];
+    if (cause == Cause::Link) ++link_waited_[i];
+  }
+  std::array<std::int64_t, kFlows * kFlows> waited_{}, link_waited_{};
   std::int64_t flit_hops_ = 0;
 };
 

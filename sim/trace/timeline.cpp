@@ -294,6 +294,9 @@ void Timeline::write_json(std::ostream& stream) {
     out.put(key);
     out.number(value);
   };
+  const auto waited = [&arg](std::string_view key, std::int64_t cycles) {
+    if (cycles > 0) arg(key, cycles);
+  };
   const auto put_point = [&](const Point& p) {
     out.put(head_of_counter[p.counter]);
     out.number(p.time);
@@ -327,9 +330,9 @@ void Timeline::write_json(std::ostream& stream) {
           arg(kTiles[x], f.tile[x]);
         }
         arg(",\"arrives\":", f.arrival);
-        arg(",\"waited_for_level_above\":", f.above);
-        arg(",\"waited_for_slot\":", f.slot);
-        arg(",\"waited_for_medium\":", f.medium);
+        waited(",\"waited_for_level_above\":", f.above);
+        waited(",\"waited_for_slot\":", f.slot);
+        waited(",\"waited_for_medium\":", f.medium);
         break;
       }
       case Kind::Drain: {
@@ -338,8 +341,8 @@ void Timeline::write_json(std::ostream& stream) {
         arg(",\"output_words\":", d.words);
         arg(",\"words_of_all_senders\":", d.senders);
         arg(",\"arrives\":", d.arrival);
-        arg(",\"waited_for_slot\":", d.slot);
-        arg(",\"waited_for_medium\":", d.medium);
+        waited(",\"waited_for_slot\":", d.slot);
+        waited(",\"waited_for_medium\":", d.medium);
         break;
       }
       case Kind::Work: {

@@ -71,9 +71,9 @@ TEST(Timeline, SaysWhatATransferWaitedFor) {
   std::vector<int> slot;
   for (const json& e : events(t))
     if (e["ph"] == "X" && e["cat"] == "fill") {
-      slot.push_back(e["args"]["waited_for_slot"].get<int>());
-      EXPECT_EQ(e["args"]["waited_for_level_above"], 0);
-      EXPECT_EQ(e["args"]["waited_for_medium"], 0);
+      slot.push_back(e["args"].value("waited_for_slot", 0));
+      EXPECT_EQ(e["args"].value("waited_for_level_above", 0), 0);
+      EXPECT_EQ(e["args"].value("waited_for_medium", 0), 0);
     }
   // W0 [2,3], T1 [3,4], W1 [4,5], T2 [5,6] ...
   EXPECT_EQ(slot, (std::vector<int>{0, 1, 1, 1}));
@@ -88,7 +88,7 @@ TEST(Timeline, SaysWhoWaitedForTheMedium) {
   std::map<std::string, std::vector<int>> waited;
   for (const json& e : events(recorded(m)))
     if (e["ph"] == "X" && (e["cat"] == "fill" || e["cat"] == "drain"))
-      waited[e["cat"]].push_back(e["args"]["waited_for_medium"].get<int>());
+      waited[e["cat"]].push_back(e["args"].value("waited_for_medium", 0));
   EXPECT_EQ(waited["fill"], (std::vector<int>{0, 0, 1, 1}));
   EXPECT_EQ(waited["drain"], (std::vector<int>{0, 1, 1, 0}));
 }
