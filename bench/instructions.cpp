@@ -59,6 +59,7 @@ const std::vector<std::pair<std::string, std::function<bool()>>>& cases() {
       {"simulate-kc_p", [] { return simulate("accelerator_1", "kc_p", "fire4_s1", true); }},
       {"simulate-kc_p-no-data",
        [] { return simulate("accelerator_1", "kc_p", "fire4_s1", false); }},
+      {"simulate-ky_p", [] { return simulate("edge256", "ky_p", "fire4_s1", true); }},
       {"simulate-row_stationary",
        [] { return simulate("eyeriss", "row_stationary", "fire4_s1", true); }},
   };

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/pe/multiply.h"
 
-// A version for the vectors of newer processors, chosen when the program is loaded; the numbers are
-// the same. Sanitizers are not yet up when that happens.
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define COUNTERPOINT_CLONES [[gnu::target_clones("avx2", "default")]]
-#else
-#define COUNTERPOINT_CLONES
-#endif
+#include "sim/vectors.h"
 
 namespace counterpoint::sim {
 namespace {
@@ -21,7 +14,7 @@ inline void accumulate(const std::int32_t* in, const std::int32_t* weight,
 
 }  // namespace
 
-COUNTERPOINT_CLONES
+COUNTERPOINT_VECTORS
 void multiply_accumulate(const std::int32_t* in, const std::int32_t* weight, std::int64_t* out,
                          const Place* places, std::size_t count, std::size_t arrays) {
   const std::ptrdiff_t n = static_cast<std::ptrdiff_t>(arrays);

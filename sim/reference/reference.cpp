@@ -2,6 +2,10 @@
 #include "sim/reference/reference.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+#include "sim/vectors.h"
 
 namespace counterpoint::sim {
 
@@ -29,13 +33,41 @@ std::int32_t word_value(std::uint64_t seed, Tensor t, std::int64_t id, int bits)
 
 namespace {
 
-void convolve(const Layer& l, const std::int32_t* input, const std::int32_t* weight,
-              std::vector<std::int64_t>& out) {
+// sums[x] += sum over s < taps of tap[s] * line[stride * x + dilation * s], x < outputs.
+struct Row {
+  const std::int32_t* line;
+  const std::int32_t* tap;
+  std::int64_t taps, stride, dilation, outputs;
+};
+
+template <typename Sum>
+inline void add(const Row& r, Sum* sums) {
+  for (std::int64_t s = 0; s < r.taps; ++s) {
+    const Sum tap = r.tap[s];
+    const std::int32_t* line = r.line + r.dilation * s;
+    if (r.stride == 1)
+      for (std::int64_t x = 0; x < r.outputs; ++x) sums[x] += tap * line[x];
+    else
+      for (std::int64_t x = 0; x < r.outputs; ++x) sums[x] += tap * line[r.stride * x];
+  }
+}
+COUNTERPOINT_VECTORS void add_row(const Row& r, std::int32_t* sums) {
+  add(r, sums);
+}
+COUNTERPOINT_VECTORS void add_row(const Row& r, std::int64_t* sums) {
+  add(r, sums);
+}
+
+template <typename Sum>
+void convolve(const Layer& l, const std::int32_t* input, const std::int32_t* weight, Sum* out) {
   const bool depthwise = l.op == workloads::Operator::DsConv;
   const std::int64_t groups = depthwise ? l[Dim::C] : l[Dim::G];
   const std::int64_t ks = depthwise ? 1 : l[Dim::K], cs = depthwise ? 1 : l[Dim::C];
   const std::int64_t rs = l[Dim::R], ss = l[Dim::S], ys = l[Dim::Y], xs = l[Dim::X];
   const std::int64_t rows = l.rows.extent, cols = l.cols.extent;
+  const workloads::Window& w = l.cols;
+  const bool inside =
+      w.upsample == 1 && w.offset == 0 && w.stride * (xs - 1) + w.dilation * (ss - 1) < cols;
   for (std::int64_t n = 0; n < l[Dim::N]; ++n)
     for (std::int64_t g = 0; g < groups; ++g)
       for (std::int64_t k = 0; k < ks; ++k)
@@ -46,37 +78,44 @@ void convolve(const Layer& l, const std::int32_t* input, const std::int32_t* wei
               if (i < 0) continue;
               const std::int32_t* line = input + (((n * groups + g) * cs + c) * rows + i) * cols;
               const std::int32_t* taps = weight + (((g * ks + k) * cs + c) * rs + r) * ss;
-              std::int64_t* sums = out.data() + (((n * groups + g) * ks + k) * ys + y) * xs;
-              for (std::int64_t s = 0; s < ss; ++s) {
-                const std::int64_t tap = taps[s];
-                const std::int64_t shift = l.cols.dilation * s - l.cols.offset;
-                if (l.cols.upsample == 1 && l.cols.stride == 1) {
-                  const std::int64_t lo = std::max<std::int64_t>(0, -shift);
-                  const std::int64_t hi = std::min(xs, cols - shift);
-                  for (std::int64_t x = lo; x < hi; ++x) sums[x] += tap * line[x + shift];
-                  continue;
-                }
-                for (std::int64_t x = 0; x < xs; ++x) {
-                  const std::int64_t j = window_input(l.cols, x, s);
-                  if (j >= 0) sums[x] += tap * line[j];
-                }
+              Sum* sums = out + (((n * groups + g) * ks + k) * ys + y) * xs;
+              if (inside) {
+                add_row({line, taps, ss, w.stride, w.dilation, xs}, sums);
+                continue;
               }
+              for (std::int64_t s = 0; s < ss; ++s)
+                for (std::int64_t x = 0; x < xs; ++x) {
+                  const std::int64_t j = window_input(w, x, s);
+                  if (j >= 0) sums[x] += Sum{taps[s]} * line[j];
+                }
             }
 }
 
-void multiply(const Layer& l, const std::int32_t* input, const std::int32_t* weight,
-              std::vector<std::int64_t>& out) {
+template <typename Sum>
+void multiply(const Layer& l, const std::int32_t* input, const std::int32_t* weight, Sum* out) {
   const std::int64_t ms = l[Dim::M], ks = l[Dim::K], ns = l[Dim::N];
   for (std::int64_t b = 0; b < l[Dim::B]; ++b) {
     const std::int32_t* right = weight + (l.weight_has_batch ? b * ks * ns : 0);
     for (std::int64_t m = 0; m < ms; ++m) {
-      std::int64_t* sums = out.data() + (b * ms + m) * ns;
-      for (std::int64_t k = 0; k < ks; ++k) {
-        const std::int64_t a = input[(b * ms + m) * ks + k];
-        for (std::int64_t n = 0; n < ns; ++n) sums[n] += a * right[k * ns + n];
-      }
+      Sum* sums = out + (b * ms + m) * ns;
+      for (std::int64_t k = 0; k < ks; ++k)
+        add_row({right + k * ns, input + (b * ms + m) * ks + k, 1, 1, 1, ns}, sums);
     }
   }
+}
+
+template <typename Sum>
+void evaluate(const Layer& l, const std::int32_t* input, const std::int32_t* weight, Sum* out) {
+  if (l.has_window())
+    convolve(l, input, weight, out);
+  else
+    multiply(l, input, weight, out);
+}
+
+std::int64_t largest(const std::int32_t* words, std::int64_t n) {
+  std::int64_t m = 0;
+  for (std::int64_t i = 0; i < n; ++i) m = std::max(m, std::abs(std::int64_t{words[i]}));
+  return m;
 }
 
 }  // namespace
@@ -85,10 +124,19 @@ std::vector<std::int64_t> evaluate_directly(const Layer& layer, const std::int32
                                             const std::int32_t* weight) {
   const TensorSpace space = tensor_space(layer, Tensor::Output);
   std::vector<std::int64_t> out(static_cast<std::size_t>(space.words), 0);
-  if (layer.has_window())
-    convolve(layer, input, weight, out);
-  else
-    multiply(layer, input, weight, out);
+  // Sums that cannot leave 32 bits are added in as many.
+  std::int64_t sums = 1;
+  for (Dim d : workloads::kAllDims)
+    if (layer.is_reduction(d)) sums *= layer[d];
+  const std::int64_t product = largest(input, tensor_space(layer, Tensor::Input).words) *
+                               largest(weight, tensor_space(layer, Tensor::Weight).words);
+  if (product <= std::numeric_limits<std::int32_t>::max() / sums) {
+    std::vector<std::int32_t> narrow(out.size(), 0);
+    evaluate(layer, input, weight, narrow.data());
+    std::copy(narrow.begin(), narrow.end(), out.begin());
+  } else {
+    evaluate(layer, input, weight, out.data());
+  }
   return out;
 }
 
