@@ -120,13 +120,14 @@ int contention(const std::vector<std::string>& args) {
       "clock", text("LIST"), "network cycles per cycle (or unlimited)")("multicast", text("LIST"),
                                                                         "none, tile, word")(
       "collective", text("LIST"), "path, tree, fork")("planes", text("LIST"),
-                                                      "shared, directions, tensors")(
+                                                      "shared, directions, tensors, channels")(
       "no-causes", po::bool_switch(), "one simulation per point: no attribution of the cycles")(
       "no-data", po::bool_switch(), "move words without values: no functional check")(
       "jobs,j", po::value<int>()->default_value(cores)->value_name("N"), "points at a time")(
       "format,f", po::value<std::string>()->default_value("table")->value_name("FORMAT"),
       "table, csv or json")("out,o", text("FILE"),
                             "write there; finished points are kept in FILE.partial until the end")(
+      "links", text("FILE"), "write the cycles of every link of every point there, as CSV")(
       "resume", po::bool_switch(), "go on where an interrupted run with --out stopped")(
       "svg", text("PREFIX"),
       "PREFIX-cycles.svg: every point with its causes; PREFIX-N.svg: the links of point N "
@@ -157,7 +158,8 @@ int contention(const std::vector<std::string>& args) {
   sweep.multicast = choices<hw::Multicast>(*values, "multicast", {"none", "tile", "word"});
   sweep.place = choices<hw::PortPlace>(*values, "place", {"corner", "edge", "spread"});
   sweep.collective = choices<hw::Collective>(*values, "collective", {"path", "tree", "fork"});
-  sweep.planes = choices<hw::Planes>(*values, "planes", {"shared", "directions", "tensors"});
+  sweep.planes =
+      choices<hw::Planes>(*values, "planes", {"shared", "directions", "tensors", "channels"});
   sweep.flit_bits = numbers(*values, "flit-bits", 1, 65536);
   sweep.vcs = numbers(*values, "vcs", 1, 16);
   sweep.buffer_depth = numbers(*values, "buffer-depth", 1, 4096);
@@ -251,6 +253,13 @@ int contention(const std::vector<std::string>& args) {
     if (!result.interrupted) std::remove(run.journal.c_str());
   } else {
     print(report);
+  }
+  if (values->count("links") != 0) {
+    const std::string links = (*values)["links"].as<std::string>();
+    std::ofstream file(links, std::ios::binary);
+    file << validation::links_csv(points);
+    file.close();
+    if (!file) throw input::InputError(fmt::format("cannot write {}", links));
   }
   if (values->count("svg") != 0) {
     const std::string prefix = (*values)["svg"].as<std::string>();

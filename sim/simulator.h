@@ -46,6 +46,8 @@ struct RoutedUse {
   /// waited[a][b]: cycles that packets of flow a waited because one of flow b had their link.
   /// Flows: input, weight, partial sums read back, outputs.
   std::array<std::array<std::int64_t, 4>, 4> waited{};
+  /// Of these, where the link led to another router.
+  std::array<std::array<std::int64_t, 4>, 4> link_waited{};
   /// Cycles that packets were late, by cause: port, link, head of line, buffer full, arbitration.
   std::array<std::int64_t, 5> late{};
 };
@@ -54,6 +56,9 @@ struct SimOptions {
   bool carry_data = true;          ///< false: words are moved and counted, but carry no values
   std::uint64_t data_seed = 1;     ///< of the input and weight words
   std::uint64_t shuffle_seed = 0;  ///< != 0: another order of evaluation of the modules (test mode)
+  /// Units that do the same in the same cycles are evaluated as one. No result depends on it; off
+  /// with an observer or a routed network, which are about each unit.
+  bool merge_alike = true;
   NetworkDetail network_detail = NetworkDetail::Full;
   Observer* observer = nullptr;  ///< sees the run, changes nothing (sim/trace)
 };

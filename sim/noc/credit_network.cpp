@@ -9,7 +9,10 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdlib>
 #include <limits>
+#include <memory>
+#include <new>
 
 #include "sim/noc/packets.h"
 #include "sim/noc/routers.h"
@@ -42,9 +45,9 @@ class CreditNetwork final : public Network {
   // An input virtual channel. Its flits are in ring_[index * depth ...].
   struct Channel {
     State state = State::Idle;
-    std::int8_t part = 0;
     std::int16_t out_port = -1;
     std::int32_t out_vc = -1;  // in the numbering of all output virtual channels
+    std::uint16_t may = 0;     // output channels, in that of its port
     std::int16_t head = 0;
     std::int16_t count = 0;
     std::int16_t timer = 0;
@@ -71,7 +74,7 @@ class CreditNetwork final : public Network {
   void arrive(const Arrival& a, std::int64_t now);
   void take_credits(std::int64_t now);
   void route(int router, Channel& c, const Flit& f);
-  std::uint64_t part_mask(int part) const;
+  std::uint64_t part_mask(int part, int flow) const;
   void late(std::int32_t channel, const Flit& flit, std::int64_t now, Cause cause, int winner_flow);
   void add_lateness(Packet& p, std::int64_t lateness, Cause first, Cause rest, int winner_flow);
   [[noreturn]] void report_deadlock(std::int64_t now) const;
@@ -80,8 +83,9 @@ class CreditNetwork final : public Network {
   int depth_;
   PacketPool pool_;
   std::vector<Source> sources_;
-  std::vector<Channel> channels_;     // [input port][vc]
-  std::vector<Flit> ring_;            // [channel][slot]
+  std::vector<Channel> channels_;  // [input port][vc]
+  // [channel][slot]; pages of slots that were never used cost no memory.
+  std::unique_ptr<Flit[], void (*)(void*)> ring_{nullptr, std::free};
   std::vector<std::int32_t> feeder_;  // [input port]: output port or ~node that fills it, kNone
   std::vector<std::int32_t> leads_;   // [output port]: input port, or ~node, kNone
   // Output virtual channels: those of the routers, then those of the sources.
@@ -102,6 +106,7 @@ class CreditNetwork final : public Network {
   std::vector<std::vector<Arrival>> arrivals_;           // wheel
   std::vector<std::vector<std::int32_t>> credit_wheel_;  // output vcs
   std::uint64_t wheel_mask_;
+  std::array<std::uint64_t, 12> masks_{};  // [share: all or a flow's][part]
   std::vector<std::int64_t> stalled_until_;
   bool stalls_ = false;
   std::vector<std::int32_t> sent_flow_;  // [output port] flow of the last flit
@@ -131,9 +136,19 @@ CreditNetwork::CreditNetwork(const NetworkConfig& config, Receiver& receiver)
     : Network(config, receiver), vcs_(config.vcs), depth_(config.buffer_depth) {
   const std::size_t ports = owner_.size();
   const std::size_t nodes = topology_.nodes.size();
+  const auto below = [](int n) { return (std::uint64_t{1} << n) - 1; };
+  for (int share = 0; share < 4; ++share) {
+    const int from = share == 0 ? 0 : (share - 1) * vcs_ / 3;
+    const int to = share == 0 ? vcs_ : share * vcs_ / 3;
+    const int middle = from + (to - from) / 2;
+    masks_[at(share) * 3] = below(to) & ~below(from);
+    masks_[at(share) * 3 + 1] = below(middle) & ~below(from);
+    masks_[at(share) * 3 + 2] = below(to) & ~below(middle);
+  }
   sources_.resize(nodes);
   channels_.resize(ports * at(vcs_));
-  ring_.resize(channels_.size() * at(depth_));
+  ring_.reset(static_cast<Flit*>(std::calloc(channels_.size() * at(depth_), sizeof(Flit))));
+  if (ring_ == nullptr) throw std::bad_alloc();
   feeder_.assign(ports, kNone);
   leads_.assign(ports, kNone);
   for (const Link& l : links_) {
@@ -204,11 +219,10 @@ void CreditNetwork::offer(const PacketRequest& request, std::int64_t now) {
   if (packets_inside_++ == 0) moved_at_ = now;
 }
 
-std::uint64_t CreditNetwork::part_mask(int part) const {
-  const std::uint64_t all = (std::uint64_t{1} << vcs_) - 1;
-  if (part == 0) return all;
-  const std::uint64_t lower = (std::uint64_t{1} << (vcs_ / 2)) - 1;
-  return part == 1 ? lower : all & ~lower;
+// The channels that a packet of the flow may use on a part of its way.
+std::uint64_t CreditNetwork::part_mask(int part, int flow) const {
+  const std::size_t share = config_.split_vcs ? at(std::min(flow, 2)) + 1 : 0;
+  return masks_[share * 3 + at(part)];
 }
 
 // The tail will be late by `lateness` at least. What was not yet known is put to `first` in this
@@ -220,7 +234,7 @@ void CreditNetwork::add_lateness(Packet& p, std::int64_t lateness, Cause first, 
   p.excess = static_cast<std::int32_t>(lateness);
   ++p.record.late[at(static_cast<int>(first))];
   p.record.late[at(static_cast<int>(rest))] += static_cast<std::int32_t>(more - 1);
-  if (winner_flow >= 0) ++waited_[at(p.record.packet.flow * kFlows + winner_flow)];
+  if (winner_flow >= 0) add_wait(p.record.packet.flow, winner_flow, first);
 }
 
 // A flit at the front of a buffer stays there in this cycle. In an empty network, and with
@@ -247,12 +261,14 @@ void CreditNetwork::inject(int node, std::int64_t now) {
   const std::int32_t id = s.queue.first;
   Packet& p = pool_[id];
   const std::size_t port = owner_.size() + at(node);
-  const std::uint64_t ready = s.vc < 0 ? free_vcs_[port] & credit_vcs_[port] : credit_vcs_[port];
+  const std::uint64_t may = part_mask(0, p.record.packet.flow);
+  const std::uint64_t ready =
+      may & (s.vc < 0 ? free_vcs_[port] & credit_vcs_[port] : credit_vcs_[port]);
   int vc = s.vc;
   if (vc < 0) {
     // Round robin from the last one used; channel 0 until there was one.
     if (s.last_vc < 0) {
-      if (ready & 1) vc = 0;
+      if ((ready >> lowest(may)) & 1) vc = lowest(may);
     } else {
       const std::uint64_t above = ready >> (s.last_vc + 1) << (s.last_vc + 1);
       if (above | ready) vc = lowest(above != 0 ? above : ready);
@@ -324,7 +340,7 @@ void CreditNetwork::route(int router, Channel& c, const Flit& f) {
   const Packet& p = pool_[f.packet];
   const Topology::Hop& hop = topology_.hop(router, p.record.packet.destination);
   c.out_port = hop.port;
-  c.part = hop.part;
+  c.may = static_cast<std::uint16_t>(part_mask(hop.part, p.record.packet.flow));
   if (hop.other >= 0) {
     // Adaptive: where more slots are free; the first one if they are equal.
     const auto room = [&](int port) {
@@ -385,7 +401,7 @@ void CreditNetwork::evaluate(int router, std::int64_t now) {
       if (c.state == State::Allocating) {
         va_.push_back(local);
         if (!timing.speculative) continue;
-        if ((free_vcs_[out] & credit_vcs_[out] & part_mask(c.part)) == 0) continue;
+        if ((free_vcs_[out] & credit_vcs_[out] & c.may) == 0) continue;
         asked |= std::uint64_t{1} << c.out_port;
         sa_.push_back({local, static_cast<std::int16_t>(in), c.out_port, true});
         continue;
@@ -408,7 +424,7 @@ void CreditNetwork::evaluate(int router, std::int64_t now) {
       const std::size_t channel = base * at(vcs_) + at(local);
       const Channel& c = channels_[channel];
       va_result_[at(local)] = kNoneFree;
-      std::uint64_t vcs = free_vcs_[base + at(c.out_port)] & part_mask(c.part);
+      std::uint64_t vcs = free_vcs_[base + at(c.out_port)] & c.may;
       if (vcs != 0) va_result_[at(local)] = -1;
       while (vcs != 0) {
         const int o = c.out_port * vcs_ + lowest(vcs);
@@ -534,8 +550,10 @@ void CreditNetwork::evaluate(int router, std::int64_t now) {
     sa_[at(sw_best_[at(o)])].local = -1;
     const Flit f = front(channel);
     if (++c.head == depth_) c.head = 0;
-    if (--c.count == 0)
+    if (--c.count == 0) {
+      c.head = 0;
       occupied_[at(words_at_[at(router)] + r.local / 64)] &= ~(std::uint64_t{1} << (r.local % 64));
+    }
     if (--router_flits_[at(router)] == 0)
       active_routers_[at(router) / 64] &= ~(std::uint64_t{1} << (router % 64));
     const int out_vc = c.out_vc - static_cast<std::int32_t>(out_port) * vcs_;
@@ -593,8 +611,7 @@ void CreditNetwork::evaluate(int router, std::int64_t now) {
     const Channel& c = channels_[channel];
     const std::size_t out = base + at(c.out_port);
     if (c.state == State::Allocating) {
-      const std::uint64_t part = part_mask(c.part);
-      const std::int32_t holder = holder_[out * at(vcs_) + at(lowest(part))];
+      const std::int32_t holder = holder_[out * at(vcs_) + at(lowest(c.may))];
       if (va_result_[at(local)] != kNoneFree)
         late(static_cast<std::int32_t>(channel), front(channel), now, Cause::Arbitration, -1);
       else  // the holder's tail may just have left
@@ -679,7 +696,7 @@ void CreditNetwork::report_deadlock(std::int64_t now) const {
       text += " waits for a slot of " + place(next);
     } else {
       for (int v = 0; v < vcs_ && next == channels_.size(); ++v)
-        if ((part_mask(c.part) >> v) & 1) next = at(to) * at(vcs_) + at(v);
+        if ((c.may >> v) & 1) next = at(to) * at(vcs_) + at(v);
       text += " waits for a free channel, like " + place(next);
     }
     channel = next;

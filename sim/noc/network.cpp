@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <stdexcept>
 
 #include "input/diagnostics.h"
 #include "sim/noc/routers.h"
@@ -56,9 +56,18 @@ LinkUse Network::use(std::size_t link, std::int64_t cycles) const {
   return u;
 }
 
+int Network::sum_tree(const std::vector<int>& /*members*/, int /*destination*/) {
+  throw std::logic_error("noc: these routers do not add");
+}
+
+void Network::offer_sum(const PacketRequest& /*packet*/, int /*tree*/, std::int64_t /*now*/) {
+  throw std::logic_error("noc: these routers do not add");
+}
+
 void Network::clear_statistics() {
   std::fill(use_.begin(), use_.end(), LinkUse{});
   waited_.fill(0);
+  link_waited_.fill(0);
   flit_hops_ = 0;
 }
 
@@ -89,11 +98,15 @@ std::unique_ptr<Network> make_network(const NetworkConfig& c, Receiver& receiver
       refuse("a torus needs virtual channels, and routers that fork have none");
     if (c.topology.routing != Routing::DimensionOrder)
       refuse("routers that fork have one way to every node");
+    if (c.split_vcs) refuse("routers that fork have no virtual channels to share out");
     return make_fork_network(c, receiver);
   }
   auto network = make_credit_network(c, receiver);
   if (network->topology().needs_two_parts && c.vcs < 2)
     refuse("a torus needs 2 virtual channels or more");
+  const int least = network->topology().needs_two_parts ? 6 : 3;
+  if (c.split_vcs && c.vcs < least)
+    refuse(fmt::format("channels of its own for every tensor: {} virtual channels or more", least));
   return network;
 }
 
@@ -108,15 +121,77 @@ class Ideal : public Network {
     taken_.assign(topology_.nodes.size(), 0);
   }
   void offer(const PacketRequest& packet, std::int64_t now) override {
-    std::int64_t& free = free_[static_cast<std::size_t>(packet.source)];
-    const std::int64_t injected = ports_ ? std::max(now, free) : now;
-    free = injected + packet.flits;
-    sent_.insert({injected + packet.flits - 1, packet});
+    const std::int64_t injected = inject(packet, now);
     if (packet.destinations == nullptr) {
       deliver(packet, packet.destination, now, injected);
     } else {
       for (const int to : *packet.destinations) deliver(packet, to, now, injected);
     }
+  }
+  int sum_tree(const std::vector<int>& members, int destination) override {
+    trees_.emplace_back(members, destination);
+    return static_cast<int>(trees_.size()) - 1;
+  }
+  // There when the last part would be.
+  void offer_sum(const PacketRequest& packet, int tree, std::int64_t now) override {
+    const auto& [members, destination] = trees_[static_cast<std::size_t>(tree)];
+    PacketRequest part = packet, last = packet;
+    std::int64_t injected = 0, latest = -1;
+    part.destination = destination;
+    part.destinations = nullptr;
+    for (const int m : members) {
+      part.source = m;
+      const std::int64_t from = inject(part, now);
+      const std::int64_t way =
+          zero_load(config_, topology_.routers_between(m, destination), packet.flits);
+      if (from + way <= latest) continue;
+      latest = from + way;
+      injected = from;
+      last = part;
+    }
+    for (const int m : members)
+      if (m != last.source) receiver_->added(last, m);
+    deliver(last, destination, now, injected);
+  }
+  void step(std::int64_t now) override {
+    while (!sent_.empty() && sent_.front().when <= now) {
+      std::pop_heap(sent_.begin(), sent_.end());
+      const PacketRequest p = sent_.back().what.packet;
+      sent_.pop_back();
+      receiver_->sent(p, now);
+    }
+    while (!tails_.empty() && tails_.front().when <= now) {
+      std::pop_heap(tails_.begin(), tails_.end());
+      const Delivery d = tails_.back().what;
+      tails_.pop_back();
+      receiver_->delivered(d);
+    }
+  }
+  bool empty() const override { return sent_.empty() && tails_.empty(); }
+  std::int64_t flits_inside() const override {
+    std::int64_t n = 0;
+    for (const Event& e : tails_) n += e.what.packet.flits;
+    return n;
+  }
+  void stall(int, int, std::int64_t) override {}
+
+ private:
+  struct Event {
+    std::int64_t when, order;
+    Delivery what;
+    bool operator<(const Event& other) const {  // a heap's front is its largest
+      return when != other.when ? when > other.when : order > other.order;
+    }
+  };
+  std::int64_t inject(const PacketRequest& packet, std::int64_t now) {
+    std::int64_t& free = free_[static_cast<std::size_t>(packet.source)];
+    const std::int64_t injected = ports_ ? std::max(now, free) : now;
+    free = injected + packet.flits;
+    Delivery d;
+    d.packet = packet;
+    d.packet.destinations = nullptr;
+    push(sent_, injected + packet.flits - 1, d);
+    return injected;
   }
   void deliver(const PacketRequest& packet, int to, std::int64_t now, std::int64_t injected) {
     Delivery d;
@@ -134,32 +209,18 @@ class Ideal : public Network {
     d.head = d.tail - packet.flits + 1;
     d.late[static_cast<std::size_t>(Cause::Port)] = static_cast<std::int32_t>(d.tail - now - way);
     flit_hops_ += std::int64_t{d.routers} * packet.flits;
-    tails_.insert({d.tail, d});
+    push(tails_, d.tail, d);
   }
-  void step(std::int64_t now) override {
-    while (!sent_.empty() && sent_.begin()->first <= now) {
-      receiver_->sent(sent_.begin()->second, now);
-      sent_.erase(sent_.begin());
-    }
-    while (!tails_.empty() && tails_.begin()->first <= now) {
-      const Delivery d = tails_.begin()->second;
-      tails_.erase(tails_.begin());
-      receiver_->delivered(d);
-    }
+  void push(std::vector<Event>& heap, std::int64_t when, const Delivery& what) {
+    heap.push_back({when, order_++, what});
+    std::push_heap(heap.begin(), heap.end());
   }
-  bool empty() const override { return sent_.empty() && tails_.empty(); }
-  std::int64_t flits_inside() const override {
-    std::int64_t n = 0;
-    for (const auto& [when, d] : tails_) n += d.packet.flits;
-    return n;
-  }
-  void stall(int, int, std::int64_t) override {}
 
- private:
   bool ports_;
   std::vector<std::int64_t> free_, taken_;  // by node: the next cycle to send; the last tail
-  std::multimap<std::int64_t, PacketRequest> sent_;
-  std::multimap<std::int64_t, Delivery> tails_;
+  std::vector<std::pair<std::vector<int>, int>> trees_;
+  std::vector<Event> sent_, tails_;  // heaps
+  std::int64_t order_ = 0;
 };
 
 }  // namespace

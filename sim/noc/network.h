@@ -54,7 +54,8 @@ struct NetworkConfig {
   int buffer_depth = 8;  ///< flits per virtual channel
   Arbiter arbiter = Arbiter::RoundRobin;
   std::int64_t deadlock_after = 10000;  ///< cycles without any movement while flits are there
-  bool forks = false;      ///< routers copy packets for several nodes (fork_network.cpp)
+  bool forks = false;                   ///< routers copy and add packets (fork_network.cpp)
+  bool split_vcs = false;  ///< flows 0, 1 and the others have a third of the channels each
   std::uint64_t seed = 1;  ///< handshake routers draw a packet's virtual channel
 };
 
@@ -100,6 +101,8 @@ class Receiver {
   virtual void delivered(const Delivery& delivery) = 0;
   /// The tail left its source's queue in cycle `now`.
   virtual void sent(const PacketRequest& /*packet*/, std::int64_t /*now*/) {}
+  /// On the way of a sum: the part of node `from` was added to the packet.
+  virtual void added(const PacketRequest& /*packet*/, int /*from*/) {}
 };
 
 /// What a link did; the four sum to the cycles of the run.
@@ -129,6 +132,13 @@ class Network {
   virtual ~Network() = default;
   /// Puts a packet into its source's queue, which has no limit. It may leave in the next step().
   virtual void offer(const PacketRequest& packet, std::int64_t now) = 0;
+  /// The ways of the members' packets of a sum to one node, for offer_sum(). Routers that fork
+  /// only.
+  virtual int sum_tree(const std::vector<int>& members, int destination);
+  /// A packet at every member (`packet.source` says nothing), added where their ways meet: one
+  /// delivery. Its source is the member to whose packet the others were added. Links carry sums in
+  /// the order of the offers; other packets should not share links with them (deadlock).
+  virtual void offer_sum(const PacketRequest& packet, int tree, std::int64_t now);
   /// One cycle. `now` grows by one from call to call, unless the network is empty.
   /// Throws Deadlock.
   virtual void step(std::int64_t now) = 0;
@@ -146,6 +156,10 @@ class Network {
   /// link.
   std::int64_t waited(int flow, int for_flow) const {
     return waited_[static_cast<std::size_t>(flow * kFlows + for_flow)];
+  }
+  /// The same where the link led to a router: what Cause::Link says, by who and for whom.
+  std::int64_t waited_for_links(int flow, int for_flow) const {
+    return link_waited_[static_cast<std::size_t>(flow * kFlows + for_flow)];
   }
   std::int64_t flit_hops() const { return flit_hops_; }
   /// Forgets what was counted, not what is on its way.
@@ -166,7 +180,12 @@ class Network {
   std::vector<std::int32_t> owner_;  ///< router of a port
   std::vector<Link> links_;
   std::vector<LinkUse> use_;  ///< by port
-  std::array<std::int64_t, kFlows * kFlows> waited_{};
+  void add_wait(int flow, int for_flow, Cause cause) {
+    const std::size_t i = static_cast<std::size_t>(flow * kFlows + for_flow);
+    ++waited_[i];
+    if (cause == Cause::Link) ++link_waited_[i];
+  }
+  std::array<std::int64_t, kFlows * kFlows> waited_{}, link_waited_{};
   std::int64_t flit_hops_ = 0;
 };
 

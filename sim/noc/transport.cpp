@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "input/diagnostics.h"
 
 namespace counterpoint::sim::noc {
 namespace {
+
+constexpr std::int64_t kTransfers = 1 << 24;  // under way at a time
 
 Shape shape_of(hw::Topology t) {
   switch (t) {
@@ -72,7 +75,8 @@ Transport::Transport(const hw::Network& network, std::int64_t children,
   c.vcs = unlimited_channels ? 16 : fabric_.vcs;
   c.buffer_depth = unlimited_buffers ? 4096 : fabric_.buffer_depth;
   c.arbiter = fabric_.oldest_first ? Arbiter::Oldest : Arbiter::RoundRobin;
-  c.forks = fabric_.collective == hw::Collective::Fork;
+  c.forks = forks();
+  c.split_vcs = fabric_.planes == hw::Planes::Channels;
   if (fabric_.west_first) c.topology.routing = Routing::WestFirst;
   TopologySpec& s = c.topology;
   int first = 0;  // node of child 0
@@ -135,9 +139,15 @@ Transport::Transport(const hw::Network& network, std::int64_t children,
       s.extra.push_back(y * s.width + x);
     }
   }
-  const int networks = fabric_.planes == hw::Planes::Shared       ? 1
-                       : fabric_.planes == hw::Planes::Directions ? 2
-                                                                  : 3;
+  if (forks() && network.reduction != hw::Reduction::None && fabric_.ports > 1 &&
+      fabric_.planes == hw::Planes::Shared)
+    throw refuse(
+        "sums in the routers and several ports: they could wait for each other with what goes to "
+        "the "
+        "children; planes: directions, or tensors");
+  const int networks = fabric_.planes == hw::Planes::Directions ? 2
+                       : fabric_.planes == hw::Planes::Tensors  ? 3
+                                                                : 1;
   try {
     for (int i = 0; i < networks; ++i) planes_.push_back(make_network(c, *this, detail));
   } catch (const input::InputError& e) {
@@ -156,15 +166,18 @@ Transport::Transport(const hw::Network& network, std::int64_t children,
 
 Network& Transport::plane(int flow, bool up) {
   switch (fabric_.planes) {
-    case hw::Planes::Shared: return *planes_[0];
+    case hw::Planes::Shared:
+    case hw::Planes::Channels: return *planes_[0];
     case hw::Planes::Directions: return *planes_[up ? 1 : 0];
     case hw::Planes::Tensors: break;
   }
   return *planes_[static_cast<std::size_t>(flow)];
 }
 
-int Transport::nearest_port(int child) const {
-  int best = 0;
+int Transport::nearest_port(int child) {
+  if (nearest_.empty()) nearest_.assign(child_nodes_.size(), -1);
+  int& best = nearest_[static_cast<std::size_t>(child)];
+  if (best >= 0) return best;
   int least = std::numeric_limits<int>::max();
   const Topology& t = planes_[0]->topology();
   for (std::size_t p = 0; p < ports_.size(); ++p) {
@@ -178,17 +191,26 @@ int Transport::nearest_port(int child) const {
 }
 
 // From the port the nearest child, from it the nearest of the others, and so on; a tree goes by the
-// distance from the port alone.
-const std::vector<int>& Transport::order_of(const std::vector<int>& children, int port) {
-  const auto known = orders_.find({children, port});
-  if (known != orders_.end()) return known->second;
+// distance from the port alone. The port is the one that is nearest to the first child.
+Transport::Order& Transport::order_of(const std::vector<int>& children) {
+  std::size_t hash = children.size();
+  for (const int c : children)
+    hash = hash * 0x9e3779b97f4a7c15u + static_cast<std::size_t>(c) + (hash >> 29);
+  auto& bucket = known_[hash];
+  for (const auto& [same, order] : bucket)
+    if (same == children) return *order;
+  Order& o = orders_.emplace_back();
+  bucket.emplace_back(children, &o);
+  o.port = nearest_port(children[0]);
   const Topology& t = planes_[0]->topology();
   std::vector<int> left = children, order;
   const auto far = [&](int from, int child) {
     return t.routers_between(from, child_nodes_[static_cast<std::size_t>(child)]);
   };
-  const int root = ports_[static_cast<std::size_t>(port)];
-  if (tree_) {
+  const int root = ports_[static_cast<std::size_t>(o.port)];
+  if (forks()) {
+    order = left;  // it is the routers' affair
+  } else if (tree_) {
     std::stable_sort(left.begin(), left.end(),
                      [&](int a, int b) { return far(root, a) < far(root, b); });
     order = left;
@@ -203,19 +225,21 @@ const std::vector<int>& Transport::order_of(const std::vector<int>& children, in
       left.erase(left.begin() + static_cast<std::ptrdiff_t>(best));
     }
   }
-  return orders_.emplace(std::make_pair(children, port), std::move(order)).first->second;
+  o.place.assign(child_nodes_.size(), -1);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    o.nodes.push_back(child_nodes_[static_cast<std::size_t>(order[i])]);
+    o.place[static_cast<std::size_t>(order[i])] = static_cast<int>(i);
+  }
+  o.given.resize(order.size());
+  for (std::size_t i = 0; i < children.size(); ++i)
+    o.given[static_cast<std::size_t>(o.place[static_cast<std::size_t>(children[i])])] =
+        static_cast<int>(i);
+  return o;
 }
 
 int Transport::node(const Piece& piece, int place) const {
-  return place < 0 ? ports_[static_cast<std::size_t>(piece.port)]
-                   : child_nodes_[static_cast<std::size_t>(
-                         (*piece.order)[static_cast<std::size_t>(place)])];
-}
-
-bool Transport::expects(const Piece& piece, int at) const {
-  for (std::size_t i = 0; i < piece.order->size(); ++i)
-    if (node(piece, static_cast<int>(i)) == at) return true;
-  return false;
+  return place < 0 ? ports_[static_cast<std::size_t>(piece.order->port)]
+                   : piece.order->nodes[static_cast<std::size_t>(place)];
 }
 
 std::size_t Transport::new_piece() {
@@ -225,12 +249,12 @@ std::size_t Transport::new_piece() {
   }
   const std::size_t i = free_pieces_.back();
   free_pieces_.pop_back();
-  pieces_[i] = Piece{};
+  pieces_[i].waits.clear();
+  pieces_[i].values.clear();
   return i;
 }
 
-// Offers a packet now, or after the present step.
-void Transport::offer(std::size_t piece, int from, int to) {
+std::size_t Transport::new_leg(std::size_t piece, int from, int to) {
   std::size_t leg = legs_.size();
   if (free_legs_.empty()) {
     legs_.emplace_back();
@@ -239,39 +263,48 @@ void Transport::offer(std::size_t piece, int from, int to) {
     free_legs_.pop_back();
   }
   legs_[leg] = {piece, from, to};
-  const Piece& p = pieces_[piece];
-  if (stepping_) {
-    pending_.push_back(leg);
-    return;
-  }
+  return leg;
+}
+
+PacketRequest Transport::packet_of(const Piece& p, std::size_t leg) const {
   PacketRequest r;
-  r.source = node(p, from);
-  r.destination = node(p, to);
+  r.source = node(p, legs_[leg].from);
+  r.destination = node(p, legs_[leg].to);
   const std::int64_t bits =
       static_cast<std::int64_t>(p.count) * bits_[static_cast<std::size_t>(p.flow)];
   r.flits = static_cast<int>(
       std::max<std::int64_t>(1, (bits + fabric_.flit_bits - 1) / fabric_.flit_bits));
   r.flow = p.collects ? 3 + p.flow : p.flow;
   r.tag = static_cast<std::int64_t>(leg);
-  ++packets_;
-  std::vector<int> all;
-  if (fabric_.collective == hw::Collective::Fork && !p.collects) {
-    for (std::size_t i = 0; i < p.order->size(); ++i) all.push_back(node(p, static_cast<int>(i)));
-    r.destinations = &all;
+  return r;
+}
+
+// Offers a packet now, or after the present step.
+void Transport::offer(std::size_t piece, int from, int to) {
+  const std::size_t leg = new_leg(piece, from, to);
+  if (stepping_) {
+    pending_.push_back(leg);
+    return;
   }
+  const Piece& p = pieces_[piece];
+  PacketRequest r = packet_of(p, leg);
+  ++packets_;
+  if (forks() && !p.collects && p.order->nodes.size() > 1) r.destinations = &p.order->nodes;
   plane(p.flow, p.collects).offer(r, network_now_);
 }
 
-void Transport::begin(std::int64_t transfer, std::size_t parcel, int flow, bool collects,
+void Transport::begin(std::size_t transfer, std::size_t parcel, int flow, bool collects,
                       bool adds) {
-  Transfer& t = transfers_.at(transfer);
+  Transfer& t = transfers_[transfer];
   const Parcel& all = t.parcels[parcel];
-  const std::size_t most = static_cast<std::size_t>(fabric_.packet_words);
   if (all.children.empty()) throw std::logic_error("transport: words for nobody");
-  // A collective stays with the port that is nearest to its first child.
-  const int port = nearest_port(all.children[0]);
-  const std::vector<int>& order = order_of(all.children, port);
-  const int n = static_cast<int>(order.size());
+  std::size_t most = static_cast<std::size_t>(fabric_.packet_words);
+  if (forks())  // cut-through: a packet fits into a buffer, if a word does
+    most = std::min(
+        most, static_cast<std::size_t>(std::max(1, fabric_.buffer_depth * fabric_.flit_bits /
+                                                       bits_[static_cast<std::size_t>(flow)])));
+  Order& order = order_of(all.children);
+  const int n = static_cast<int>(order.nodes.size());
   for (std::size_t first = 0; first < all.words; first += most) {
     const std::size_t index = new_piece();
     Piece& p = pieces_[index];
@@ -281,36 +314,41 @@ void Transport::begin(std::int64_t transfer, std::size_t parcel, int flow, bool 
     p.count = std::min(most, all.words - first);
     p.flow = flow;
     p.collects = collects;
-    p.adds = adds;
+    // Routers that add carry all sums in order, also those of one part.
+    p.adds = adds && (n > 1 || forks());
     p.order = &order;
-    p.port = port;
     // What the unit sends is sent when its own packets have left; each child sends once.
-    t.unsent += collects ? order.size() : 1;
+    t.unsent += collects ? order.nodes.size() : 1;
     if (!collects) {
-      p.open = order.size();
-      t.open += order.size();
+      p.open = order.nodes.size();
+      t.open += p.open;
       offer(index, -1, 0);
       continue;
     }
-    if (!adds || n == 1) {  // every child's words travel
-      p.open = order.size();
-      t.open += order.size();
+    if (!p.adds) {  // every child's words travel
+      p.open = order.nodes.size();
+      t.open += p.open;
       for (int i = 0; i < n; ++i) offer(index, i, -1);
       continue;
     }
-    // Sums: a child sends when those behind it have told theirs.
     p.open = 1;
     t.open += 1;
-    p.waits.assign(order.size(), 0);
     if (!all.values.empty()) {
-      p.values.resize(order.size() * p.count);
-      for (std::size_t i = 0; i < order.size(); ++i) {
-        const std::size_t child = static_cast<std::size_t>(
-            std::find(all.children.begin(), all.children.end(), order[i]) - all.children.begin());
+      p.values.resize(order.nodes.size() * p.count);
+      for (std::size_t i = 0; i < order.nodes.size(); ++i)
         for (std::size_t w = 0; w < p.count; ++w)
-          p.values[i * p.count + w] = all.values[child * all.words + first + w];
-      }
+          p.values[i * p.count + w] =
+              all.values[static_cast<std::size_t>(order.given[i]) * all.words + first + w];
     }
+    if (forks()) {
+      if (order.tree < 0) order.tree = plane(flow, true).sum_tree(order.nodes, node(p, -1));
+      const std::size_t leg = new_leg(index, 0, -1);
+      packets_ += n;
+      plane(flow, true).offer_sum(packet_of(p, leg), order.tree, network_now_);
+      continue;
+    }
+    // A child sends when those behind it have told theirs.
+    p.waits.assign(order.nodes.size(), 0);
     for (int i = 1; i < n; ++i) ++p.waits[static_cast<std::size_t>(!tree_ ? i - 1 : (i - 1) / 2)];
     for (int i = 0; i < n; ++i)
       if (pieces_[index].waits[static_cast<std::size_t>(i)] == 0)
@@ -318,24 +356,36 @@ void Transport::begin(std::int64_t transfer, std::size_t parcel, int flow, bool 
   }
 }
 
-std::int64_t Transport::send(std::vector<Parcel> parcels, const std::vector<int>& flows,
-                             std::int64_t now) {
-  const std::int64_t id = next_transfer_++;
-  transfers_[id].parcels = std::move(parcels);
-  if (fabric_.clock > 0) network_now_ = now * fabric_.clock;
-  for (std::size_t i = 0; i < flows.size(); ++i) begin(id, i, flows[i], false, false);
-  if (fabric_.clock == 0) step(now);
+std::size_t Transport::new_transfer(std::vector<Parcel> parcels) {
+  std::size_t id = transfers_.size();
+  if (free_transfers_.empty()) {
+    transfers_.emplace_back();
+  } else {
+    id = free_transfers_.back();
+    free_transfers_.pop_back();
+  }
+  // Unique, and it says where.
+  const std::int64_t number = next_transfer_++ * kTransfers + static_cast<std::int64_t>(id);
+  transfers_[id] = {std::move(parcels), 0, 0, number};
   return id;
 }
 
+std::int64_t Transport::send(std::vector<Parcel> parcels, const std::vector<int>& flows,
+                             std::int64_t now) {
+  const std::size_t id = new_transfer(std::move(parcels));
+  if (fabric_.clock > 0) network_now_ = now * fabric_.clock;
+  for (std::size_t i = 0; i < flows.size(); ++i) begin(id, i, flows[i], false, false);
+  if (fabric_.clock == 0) step(now);
+  return transfers_[id].number;
+}
+
 std::int64_t Transport::collect(std::vector<Parcel> parcels, bool adds, std::int64_t now) {
-  const std::int64_t id = next_transfer_++;
   const std::size_t n = parcels.size();
-  transfers_[id].parcels = std::move(parcels);
+  const std::size_t id = new_transfer(std::move(parcels));
   if (fabric_.clock > 0) network_now_ = now * fabric_.clock;
   for (std::size_t i = 0; i < n; ++i) begin(id, i, 2, true, adds);
   if (fabric_.clock == 0) step(now);
-  return id;
+  return transfers_[id].number;
 }
 
 bool Transport::empty() const {
@@ -352,13 +402,13 @@ void Transport::step(std::int64_t now) {
       if (!p->empty()) p->step(network_now_);
     stepping_ = false;
     ++network_now_;
-    std::vector<std::size_t> offers;
-    offers.swap(pending_);
-    for (const std::size_t leg : offers) {
+    offers_.swap(pending_);
+    for (const std::size_t leg : offers_) {
       const Leg l = legs_[leg];
       free_legs_.push_back(leg);
       offer(l.piece, l.from, l.to);
     }
+    offers_.clear();
   }
 }
 
@@ -366,54 +416,65 @@ void Transport::sent(const PacketRequest& packet, std::int64_t /*now*/) {
   const Leg& l = legs_[static_cast<std::size_t>(packet.tag)];
   const Piece& p = pieces_[l.piece];
   if (l.from >= 0 && !p.collects) return;
-  if (--transfers_.at(p.transfer).unsent == 0) events_.push_back({p.transfer, false});
+  if (--transfers_[p.transfer].unsent == 0)
+    events_.push_back({transfers_[p.transfer].number, false});
+}
+
+// The routers have added the part of node `from` to the packet.
+void Transport::added(const PacketRequest& packet, int from) {
+  Piece& p = pieces_[legs_[static_cast<std::size_t>(packet.tag)].piece];
+  if (p.values.empty()) return;
+  const auto place = [&](int node) {
+    return static_cast<std::size_t>(p.order->place[static_cast<std::size_t>(child_of(node))]);
+  };
+  const std::size_t to = place(packet.source), other = place(from);
+  for (std::size_t w = 0; w < p.count; ++w)
+    p.values[to * p.count + w] += p.values[other * p.count + w];
+}
+
+// Of a sum that has arrived: at the first child's place of its parcel.
+void Transport::put_sums(const Piece& p, std::size_t place) {
+  Parcel& parcel = transfers_[p.transfer].parcels[p.parcel];
+  if (!p.values.empty())
+    for (std::size_t w = 0; w < p.count; ++w)
+      parcel.values[p.first + w] = p.values[place * p.count + w];
 }
 
 void Transport::delivered(const Delivery& d) {
   for (std::size_t c = 0; c < kCauses; ++c) late_[c] += d.late[c];
   const std::size_t leg = static_cast<std::size_t>(d.packet.tag);
   const Leg l = legs_[leg];
-  Piece& p = pieces_[l.piece];
-  // A packet that forks is one leg with several ends.
-  if (fabric_.collective != hw::Collective::Fork || p.collects || p.open == 1)
-    free_legs_.push_back(leg);
-  const int n = static_cast<int>(p.order->size());
-  const bool forked = fabric_.collective == hw::Collective::Fork && !p.collects;
-  if (!forked ? d.packet.destination != node(p, l.to) : !expects(p, d.packet.destination))
-    throw std::logic_error("transport: a packet at the wrong node");
-  const std::int64_t id = p.transfer;
   const std::size_t piece = l.piece;
-  if (!p.collects) {
-    --p.open;
-    --transfers_.at(id).open;
-    if (fabric_.collective != hw::Collective::Fork)  // else the routers did it
-      for (const int to : {tree_ ? 2 * l.to + 1 : l.to + 1, tree_ ? 2 * l.to + 2 : n})
-        if (to < n) offer(piece, l.to, to);
-  } else if (!p.adds || n == 1) {
-    --p.open;
-    --transfers_.at(id).open;
-  } else if (l.to >= 0) {
+  Piece& p = pieces_[piece];
+  Transfer& t = transfers_[p.transfer];
+  const int n = static_cast<int>(p.order->nodes.size());
+  const bool forked = forks() && !p.collects;
+  // A packet that forks is one leg with several ends.
+  if (!forked || p.open == 1) free_legs_.push_back(leg);
+  const int child = child_of(d.packet.destination);
+  if (!forked ? d.packet.destination != node(p, l.to)
+              : child < 0 || child >= static_cast<int>(p.order->place.size()) ||
+                    p.order->place[static_cast<std::size_t>(child)] < 0)
+    throw std::logic_error("transport: a packet at the wrong node");
+  if (p.collects && p.adds && l.to >= 0) {
     const std::size_t to = static_cast<std::size_t>(l.to), from = static_cast<std::size_t>(l.from);
     if (!p.values.empty())
       for (std::size_t w = 0; w < p.count; ++w)
         p.values[to * p.count + w] += p.values[from * p.count + w];
     if (--p.waits[to] == 0) offer(piece, l.to, l.to == 0 ? -1 : !tree_ ? l.to - 1 : (l.to - 1) / 2);
-  } else {
-    --p.open;
-    Transfer& t = transfers_.at(id);
-    --t.open;
-    // The sums, at the first child's place.
-    Parcel& parcel = t.parcels[p.parcel];
-    if (!p.values.empty())
-      for (std::size_t w = 0; w < p.count; ++w) parcel.values[p.first + w] = p.values[w];
+    return;
   }
-  if (pieces_[piece].open == 0) free_pieces_.push_back(piece);
-  finish_if_done(id);
-}
-
-void Transport::finish_if_done(std::int64_t transfer) {
-  Transfer& t = transfers_.at(transfer);
-  if (t.open == 0) events_.push_back({transfer, true});
+  --p.open;
+  --t.open;
+  if (p.collects && p.adds)
+    put_sums(p, forks() ? static_cast<std::size_t>(
+                              p.order->place[static_cast<std::size_t>(child_of(d.packet.source))])
+                        : 0);
+  if (!p.collects && !forked)
+    for (const int to : {tree_ ? 2 * l.to + 1 : l.to + 1, tree_ ? 2 * l.to + 2 : n})
+      if (to < n) offer(piece, l.to, to);
+  if (p.open == 0) free_pieces_.push_back(piece);
+  if (t.open == 0) events_.push_back({t.number, true});
 }
 
 std::pair<int, int> Transport::who(int node) const {
@@ -424,11 +485,13 @@ std::pair<int, int> Transport::who(int node) const {
 }
 
 std::vector<Parcel> Transport::take(std::int64_t transfer) {
-  const auto found = transfers_.find(transfer);
-  if (found == transfers_.end() || found->second.open != 0)
+  const std::size_t id = static_cast<std::size_t>(transfer % kTransfers);
+  if (id >= transfers_.size() || transfers_[id].number != transfer || transfers_[id].open != 0)
     throw std::logic_error("transport: taken before it arrived");
-  std::vector<Parcel> out = std::move(found->second.parcels);
-  transfers_.erase(found);
+  Transfer& t = transfers_[id];
+  t.number = -1;
+  std::vector<Parcel> out = std::move(t.parcels);
+  free_transfers_.push_back(id);
   return out;
 }
 

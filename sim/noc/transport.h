@@ -5,9 +5,11 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "hw/machine.h"
@@ -63,19 +65,26 @@ class Transport : public Receiver {
 
   void delivered(const Delivery& delivery) override;
   void sent(const PacketRequest& packet, std::int64_t now) override;
+  void added(const PacketRequest& packet, int from) override;
 
   /// Which child, or port (the second), a node is; -1 if it is not one.
   std::pair<int, int> who(int node) const;
 
  private:
+  // The children of a collective, nearest to the port first.
+  struct Order {
+    int port = 0;
+    std::vector<int> nodes;
+    std::vector<int> place;  // by child; -1: not one of them
+    std::vector<int> given;  // place in the caller's list
+    int tree = -1;           // for sums in the routers
+  };
   // A part of a parcel under way as one packet per leg.
   struct Piece {
-    std::int64_t transfer = 0;
-    std::size_t parcel = 0, first = 0, count = 0;
+    std::size_t transfer = 0, parcel = 0, first = 0, count = 0;
     int flow = 0;
     bool collects = false, adds = false;
-    const std::vector<int>* order = nullptr;  // children, nearest to the port first
-    int port = 0;
+    const Order* order = nullptr;
     std::vector<int> waits;            // per child in order: sums still to come (adds)
     std::vector<std::int64_t> values;  // per child and word: the sums so far (adds)
     std::size_t open = 0;              // deliveries still to come
@@ -86,33 +95,41 @@ class Transport : public Receiver {
   };
   struct Transfer {
     std::vector<Parcel> parcels;
-    std::size_t open = 0;    // deliveries
-    std::size_t unsent = 0;  // packets that have not left
+    std::size_t open = 0;      // deliveries
+    std::size_t unsent = 0;    // packets that have not left
+    std::int64_t number = -1;  // -1: free
   };
   Network& plane(int flow, bool up);
-  const std::vector<int>& order_of(const std::vector<int>& children, int port);
-  int nearest_port(int child) const;
+  Order& order_of(const std::vector<int>& children);
+  int nearest_port(int child);
   int node(const Piece& piece, int place) const;
+  int child_of(int node) const { return node - child_nodes_[0]; }
+  bool forks() const { return fabric_.collective == hw::Collective::Fork; }
+  std::size_t new_leg(std::size_t piece, int from, int to);
+  PacketRequest packet_of(const Piece& piece, std::size_t leg) const;
   void offer(std::size_t piece, int from, int to);
-  void begin(std::int64_t transfer, std::size_t parcel, int flow, bool collects, bool adds);
-  void finish_if_done(std::int64_t transfer);
+  void begin(std::size_t transfer, std::size_t parcel, int flow, bool collects, bool adds);
+  std::size_t new_transfer(std::vector<Parcel> parcels);
   std::size_t new_piece();
-  bool expects(const Piece& piece, int at) const;
+  void put_sums(const Piece& piece, std::size_t place);
 
   hw::Fabric fabric_;
   hw::Topology shape_;
   bool tree_;
   std::array<int, 3> bits_;
   std::vector<int> child_nodes_, ports_;
+  std::vector<int> nearest_;  // port, by child
   std::vector<std::unique_ptr<Network>> planes_;
-  std::map<std::pair<std::vector<int>, int>, std::vector<int>> orders_;
-  std::map<std::int64_t, Transfer> transfers_;
+  std::deque<Order> orders_;
+  std::unordered_map<std::size_t, std::vector<std::pair<std::vector<int>, Order*>>> known_;
+  std::vector<Transfer> transfers_;
+  std::vector<std::size_t> free_transfers_;
   std::int64_t next_transfer_ = 0;
   std::vector<Piece> pieces_;
   std::vector<std::size_t> free_pieces_;
   std::vector<Leg> legs_;
   std::vector<std::size_t> free_legs_;
-  std::vector<std::size_t> pending_;  // legs to offer after the step
+  std::vector<std::size_t> pending_, offers_;  // legs to offer after the step
   std::vector<TransferEvent> events_;
   std::int64_t network_now_ = 0;
   bool stepping_ = false;

@@ -329,7 +329,7 @@ void Waveform::macs(Unit& u, const WorkEvent& e) {
           push(e.start + falls[i].first, u.macs, now);
       }
     }
-    push(e.end, u.macs, 0);
+    push(e.start + (most + e.lanes - 1) / e.lanes, u.macs, 0);  // the rest is the overhead
   }
   for (std::size_t p = 0; p < u.pes.size(); ++p) {
     const PeDetail& d = pes[p];

@@ -39,11 +39,17 @@ void draw(Mapping& m, std::mt19937& r, int clock) {
     f.collective = static_cast<hw::Collective>(below(3));
     if (n.topology == Topology::Torus && f.collective == hw::Collective::Fork)
       f.collective = hw::Collective::Tree;
-    f.planes = static_cast<hw::Planes>(below(3));
+    f.planes = static_cast<hw::Planes>(below(4));
+    if (f.planes == hw::Planes::Channels) {
+      f.vcs = 6;
+      if (f.collective == hw::Collective::Fork) f.planes = hw::Planes::Directions;
+    }
     f.place = static_cast<hw::PortPlace>(below(3));
     const bool grid = n.topology == Topology::Mesh || n.topology == Topology::Torus;
     if (grid && m.nest.levels[d].units >= 4 && f.place != hw::PortPlace::Edge)
       f.ports = 1 + below(3);
+    if (f.ports > 1 && f.collective == hw::Collective::Fork && f.planes == hw::Planes::Shared)
+      f.planes = hw::Planes::Directions;
     f.west_first =
         n.topology == Topology::Mesh && below(2) == 1 && f.collective != hw::Collective::Fork;
   }

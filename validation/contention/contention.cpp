@@ -19,6 +19,9 @@ namespace {
 constexpr std::array<const char*, 4> kFlows = {"input", "weight", "psum", "output"};
 constexpr std::array<const char*, 5> kCauses = {"port", "link", "head_of_line", "buffer_full",
                                                 "arbitration"};
+constexpr std::array<const char*, 6> kCycleCauses = {"added_latency",  "port_serialization",
+                                                     "link_conflicts", "arbitration",
+                                                     "full_buffers",   "head_of_line"};
 
 template <class T>
 std::vector<T> or_else(const std::vector<T>& some, T otherwise) {
@@ -34,7 +37,8 @@ std::string text(hw::PortPlace p) {
 std::string text(hw::Planes p) {
   return p == hw::Planes::Shared       ? "shared"
          : p == hw::Planes::Directions ? "directions"
-                                       : "tensors";
+         : p == hw::Planes::Tensors    ? "tensors"
+                                       : "channels";
 }
 
 std::string name_of(const hw::Network& n, const Sweep& s) {
@@ -107,6 +111,94 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+// Whole parts of `total` in proportion to `shares`, which sum to it: the largest rests get what
+// rounding leaves. All to the first if there are no shares.
+std::vector<std::int64_t> split(std::int64_t total, const std::vector<std::int64_t>& shares) {
+  std::vector<std::int64_t> out(shares.size(), 0);
+  std::int64_t sum = 0, given = 0;
+  for (const std::int64_t s : shares) sum += s;
+  if (sum == 0) {
+    out[0] = total;
+    return out;
+  }
+  std::vector<std::pair<double, std::size_t>> rests;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const long double part = static_cast<long double>(total) * static_cast<long double>(shares[i]) /
+                             static_cast<long double>(sum);
+    out[i] = static_cast<std::int64_t>(part);
+    given += out[i];
+    rests.emplace_back(-static_cast<double>(part - static_cast<long double>(out[i])), i);
+  }
+  std::sort(rests.begin(), rests.end());
+  for (std::size_t i = 0; given < total; ++i, ++given) ++out[rests[i].second];
+  return out;
+}
+
+// Packets' cycles by cause, and who waited for whose link, over all instances of the network.
+struct Waits {
+  std::array<std::array<std::int64_t, 4>, 4> any{}, link{};
+  std::array<std::int64_t, 5> late{};
+};
+Waits waits_of(const sim::SimOutcome& outcome, const hw::Network& n) {
+  Waits w;
+  const std::vector<std::int64_t>* path = nullptr;
+  for (const sim::RoutedUse& u : outcome.routed) {
+    if (u.network != n.name) continue;
+    for (std::size_t a = 0; a < 4; ++a)
+      for (std::size_t b = 0; b < 4; ++b) {
+        w.any[a][b] += u.waited[a][b];
+        w.link[a][b] += u.link_waited[a][b];
+      }
+    if (path == nullptr || *path != u.path)  // the planes of an instance are counted together
+      for (std::size_t c = 0; c < 5; ++c) w.late[c] += u.late[c];
+    path = &u.path;
+  }
+  return w;
+}
+
+// Where the cycles above the pipe's go. Each run has more of the networks' details than the one
+// before; a detail is charged what no later one wins back. docs/contention.md
+void attribute_cycles(const workloads::Mapping& m, const hw::Network& network, std::int64_t full,
+                      Json& j) {
+  const auto run = [&](sim::NetworkDetail detail) {
+    sim::SimOptions less;
+    less.carry_data = false;
+    less.network_detail = detail;
+    return sim::simulate(m, less);
+  };
+  const sim::SimOutcome links = run(sim::NetworkDetail::Links);
+  std::array<std::int64_t, 6> cycles = {
+      run(sim::NetworkDetail::Pipe).result.cycles,    run(sim::NetworkDetail::Ways).result.cycles,
+      run(sim::NetworkDetail::Ports).result.cycles,   links.result.cycles,
+      run(sim::NetworkDetail::Buffers).result.cycles, full};
+  constexpr std::array<const char*, 6> kNames = {"pipe",  "ways",    "ports",
+                                                 "links", "buffers", "all"};
+  j["pipe"] = cycles[0];
+  j["excess"] = full - cycles[0];
+  for (std::size_t i = 0; i < 6; ++i) j["detail_cycles"][kNames[i]] = cycles[i];
+  for (std::size_t i = 5; i > 0; --i) cycles[i - 1] = std::min(cycles[i - 1], cycles[i]);
+  const Waits waits = waits_of(links, network);
+  const std::vector<std::int64_t> shared =
+      split(cycles[3] - cycles[2],
+            {waits.late[1], waits.late[static_cast<std::size_t>(4)], waits.late[2]});
+  j["causes"] = {{"added_latency", cycles[1] - cycles[0]},
+                 {"port_serialization", cycles[2] - cycles[1]},
+                 {"link_conflicts", shared[0]},
+                 {"arbitration", shared[1]},
+                 {"full_buffers", cycles[4] - cycles[3]},
+                 {"head_of_line", shared[2] + cycles[5] - cycles[4]}};
+  std::vector<std::int64_t> pairs;
+  for (const auto& row : waits.link) pairs.insert(pairs.end(), row.begin(), row.end());
+  const std::vector<std::int64_t> between = split(shared[0], pairs);
+  Json named = Json::array();
+  for (std::size_t a = 0; a < 4; ++a)
+    for (std::size_t b = 0; b < 4; ++b)
+      if (between[4 * a + b] > 0)
+        named.push_back(
+            {{"flow", kFlows[a]}, {"waited_for", kFlows[b]}, {"cycles", between[4 * a + b]}});
+  j["link_conflicts_between"] = std::move(named);
+}
+
 // The instance with the busiest link.
 const Json* busiest(const Json& point) {
   const Json* best = nullptr;
@@ -143,7 +235,10 @@ std::vector<SweepPoint> points_of(const workloads::Mapping& mapping, std::size_t
                 for (const int ports : or_else(s.ports, given.fabric.ports))
                   for (const hw::PortPlace place : or_else(s.place, given.fabric.place))
                     for (const int clock : or_else(s.clock, given.fabric.clock))
-                      for (const hw::Collective c : or_else(s.collective, given.fabric.collective))
+                      for (const hw::Collective c :
+                           or_else(s.collective, topology == given.topology
+                                                     ? given.fabric.collective
+                                                     : hw::usual_collective(topology)))
                         for (const hw::Planes planes : or_else(s.planes, given.fabric.planes)) {
                           hw::Network n = given;
                           n.topology = topology;
@@ -176,12 +271,6 @@ Json run_point(const workloads::Mapping& mapping, std::size_t depth, const Sweep
     j["estimate"] = estimate.cycles;
     sim::SimOptions options;
     options.carry_data = carry_data;
-    const auto cycles_with = [&](sim::NetworkDetail detail) {
-      sim::SimOptions less;
-      less.carry_data = false;
-      less.network_detail = detail;
-      return sim::simulate(m, less).result.cycles;
-    };
     const sim::SimOutcome full = sim::simulate(m, options);
     j["cycles"] = full.result.cycles;
     j["slowdown"] = static_cast<double>(full.result.cycles) /
@@ -190,48 +279,27 @@ Json run_point(const workloads::Mapping& mapping, std::size_t depth, const Sweep
                       : full.functional == sim::Functional::Mismatch ? "mismatch"
                                                                      : "not-checked";
     j["stack"] = stack_json(full.result.stack);
-    if (attribute) {
-      // The cycles that each further detail of the networks costs; they sum to the excess.
-      const std::int64_t pipe = cycles_with(sim::NetworkDetail::Pipe);
-      const std::int64_t ways = cycles_with(sim::NetworkDetail::Ways);
-      const std::int64_t ports = cycles_with(sim::NetworkDetail::Ports);
-      const std::int64_t links = cycles_with(sim::NetworkDetail::Links);
-      const std::int64_t buffers = cycles_with(sim::NetworkDetail::Buffers);
-      j["pipe"] = pipe;
-      j["excess"] = full.result.cycles - pipe;
-      j["causes"] = {{"added_latency", ways - pipe},
-                     {"port_serialization", ports - ways},
-                     {"link_conflicts", links - ports},
-                     {"full_buffers", buffers - links},
-                     {"head_of_line", full.result.cycles - buffers}};
-    }
-    std::array<std::array<std::int64_t, 4>, 4> waited{};
-    std::array<std::int64_t, 5> late{};
+    if (attribute) attribute_cycles(m, point.network, full.result.cycles, j);
+    const Waits waits = waits_of(full, point.network);
     std::int64_t wires = 0, buffer_bits = 0;
-    const std::vector<std::int64_t>* path = nullptr;
     for (const sim::RoutedUse& u : full.routed) {
       if (u.network != point.network.name) continue;
-      for (std::size_t a = 0; a < 4; ++a)
-        for (std::size_t b = 0; b < 4; ++b) waited[a][b] += u.waited[a][b];
-      const bool new_instance = path == nullptr || *path != u.path;
-      if (new_instance)  // packets are counted for all planes of an instance together
-        for (std::size_t c = 0; c < 5; ++c) late[c] += u.late[c];
-      path = &u.path;
       const hw::Fabric& f = point.network.fabric;
+      const int vcs = f.collective == hw::Collective::Fork ? 1 : f.vcs;
       for (const sim::RoutedLink& l : u.links) {
         wires += f.flit_bits;
         if (l.to_router >= 0 || l.to_child >= 0 || l.to_port >= 0)
-          buffer_bits += std::int64_t{f.flit_bits} * f.vcs * f.buffer_depth;
+          buffer_bits += std::int64_t{f.flit_bits} * vcs * f.buffer_depth;
       }
     }
     if (hw::routed(point.network.topology)) {
       Json w = Json::object();
       for (std::size_t a = 0; a < 4; ++a)
         for (std::size_t b = 0; b < 4; ++b)
-          if (waited[a][b] > 0) w[kFlows[a]][kFlows[b]] = waited[a][b];
+          if (waits.any[a][b] > 0) w[kFlows[a]][kFlows[b]] = waits.any[a][b];
       j["waited"] = std::move(w);
       Json l = Json::object();
-      for (std::size_t c = 0; c < 5; ++c) l[kCauses[c]] = late[c];
+      for (std::size_t c = 0; c < 5; ++c) l[kCauses[c]] = waits.late[c];
       j["packets_late"] = std::move(l);
       j["wire_bits"] = wires;
       j["buffer_bits"] = buffer_bits;
@@ -319,9 +387,9 @@ std::string contention_table(const std::vector<Json>& points) {
   std::size_t width = 8;
   for (const Json& p : points) width = std::max(width, p.value("network", "").size());
   std::string out =
-      fmt::format("{:<{}} {:>12} {:>12} {:>8} {:>10} {:>10} {:>10} {:>10} {:>10} {:>7} {:>12}\n",
+      fmt::format("{:<{}} {:>12} {:>12} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>13}\n",
                   "network", width, "estimate", "simulated", "slower", "latency", "ports", "links",
-                  "buffers", "blocking", "busiest", "wires+buffers");
+                  "arbiter", "buffers", "blocking", "busiest", "wires+buffers");
   for (const Json& p : points) {
     if (p.contains("error")) {
       out +=
@@ -337,11 +405,12 @@ std::string contention_table(const std::vector<Json>& points) {
         for (const Json& l : n["links"])
           share = std::max(share, number(l, "used") / std::max(1.0, number(n, "network_cycles")));
     out += fmt::format(
-        "{:<{}} {:>12} {:>12} {:>7.2f}x {:>10} {:>10} {:>10} {:>10} {:>10} {:>7} {:>12}\n",
+        "{:<{}} {:>12} {:>12} {:>7.2f}x {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>13}\n",
         p.value("network", ""), width, p["estimate"].get<std::int64_t>(),
         p["cycles"].get<std::int64_t>(), number(p, "slowdown"), cause("added_latency"),
-        cause("port_serialization"), cause("link_conflicts"), cause("full_buffers"),
-        cause("head_of_line"), p.contains("networks") ? fmt::format("{:.0f} %", 100 * share) : "-",
+        cause("port_serialization"), cause("link_conflicts"), cause("arbitration"),
+        cause("full_buffers"), cause("head_of_line"),
+        p.contains("networks") ? fmt::format("{:.0f} %", 100 * share) : "-",
         p.contains("wire_bits")
             ? fmt::format("{:.1f} kbit", (number(p, "wire_bits") + number(p, "buffer_bits")) / 1000)
             : "-");
@@ -352,7 +421,8 @@ std::string contention_table(const std::vector<Json>& points) {
 std::string contention_csv(const std::vector<Json>& points) {
   std::string out =
       "network,topology,estimate,cycles,slowdown,pipe,excess,added_latency,port_serialization,"
-      "link_conflicts,full_buffers,head_of_line,startup,compute,level_above,bandwidth,drain,"
+      "link_conflicts,arbitration,full_buffers,head_of_line,startup,compute,level_above,bandwidth,"
+      "drain,"
       "latency,"
       "contention,tail,wire_bits,buffer_bits,functional,error\n";
   for (const Json& p : points) {
@@ -364,9 +434,7 @@ std::string contention_csv(const std::vector<Json>& points) {
     for (const char* key : {"estimate", "cycles", "slowdown", "pipe", "excess"}) cell(p, key);
     const Json none = Json::object();
     const Json& causes = p.contains("causes") ? p["causes"] : none;
-    for (const char* key :
-         {"added_latency", "port_serialization", "link_conflicts", "full_buffers", "head_of_line"})
-      cell(causes, key);
+    for (const char* key : kCycleCauses) cell(causes, key);
     const Json& stack = p.contains("stack") ? p["stack"] : none;
     for (const char* key : {"startup", "compute", "level_above", "bandwidth", "drain", "latency",
                             "contention", "tail"})
@@ -374,6 +442,23 @@ std::string contention_csv(const std::vector<Json>& points) {
     for (const char* key : {"wire_bits", "buffer_bits"}) cell(p, key);
     out += "," + p.value("functional", "") + "," +
            (p.contains("error") ? quoted(p["error"].get<std::string>()) : "") + "\n";
+  }
+  return out;
+}
+
+std::string links_csv(const std::vector<Json>& points) {
+  std::string out = "point,network,unit,plane,link,used,stalled,lost,idle\n";
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (!points[i].contains("networks")) continue;
+    for (const Json& n : points[i]["networks"]) {
+      std::string unit;  // whose children the network serves
+      for (const Json& p : n["path"]) unit += (unit.empty() ? "" : ".") + p.dump();
+      for (const Json& l : n["links"])
+        out += fmt::format(
+            "{},{},{},{},{},{},{},{},{}\n", i + 1, quoted(points[i].value("network", "")), unit,
+            quoted(n["plane"].get<std::string>()), quoted(l["name"].get<std::string>()),
+            l["used"].dump(), l["stalled"].dump(), l["lost"].dump(), l["idle"].dump());
+    }
   }
   return out;
 }
@@ -416,6 +501,12 @@ std::string link_map(const Json& point) {
                        100 * number(l, "stalled") / cycles, 100 * number(l, "lost") / cycles,
                        100 * number(l, "idle") / cycles);
   }
+  if (point.contains("link_conflicts_between") && !point["link_conflicts_between"].empty()) {
+    out += "  cycles of the run that link conflicts cost, by who waited for whom:\n";
+    for (const Json& c : point["link_conflicts_between"])
+      out += fmt::format("    {} for {}: {}\n", c["flow"].get<std::string>(),
+                         c["waited_for"].get<std::string>(), c["cycles"].get<std::int64_t>());
+  }
   if (point.contains("waited") && !point["waited"].empty()) {
     out += "  cycles that packets waited for a link which another had:\n";
     for (const auto& [flow, others] : point["waited"].items())
@@ -455,9 +546,8 @@ std::string curve_script(const std::vector<Json>& points, const std::string& fil
     out += "\"" + plotted(p.value("network", "")) + "\"";
     const bool causes = p.contains("causes");
     out += fmt::format(" {:.0f}", causes ? number(p, "pipe") : number(p, "cycles"));
-    for (const char* key :
-         {"added_latency", "port_serialization", "link_conflicts", "full_buffers", "head_of_line"})
-      out += fmt::format(" {:.0f}", causes ? std::max(0.0, number(p["causes"], key)) : 0.0);
+    for (const char* key : kCycleCauses)
+      out += fmt::format(" {:.0f}", causes ? number(p["causes"], key) : 0.0);
     out += "\n";
   }
   out += "EOD\n";
@@ -465,8 +555,9 @@ std::string curve_script(const std::vector<Json>& points, const std::string& fil
       "plot $data using 2:xtic(1) title 'as a pipe' lc rgb '#0072b2', "
       "'' using 3 title 'added latency' lc rgb '#56b4e9', "
       "'' using 4 title 'ports' lc rgb '#e69f00', '' using 5 title 'links' lc rgb '#d55e00', "
-      "'' using 6 title 'full buffers' lc rgb '#cc79a7', "
-      "'' using 7 title 'blocking' lc rgb '#8d99a8'\n";
+      "'' using 6 title 'arbitration' lc rgb '#f0e442', "
+      "'' using 7 title 'full buffers' lc rgb '#cc79a7', "
+      "'' using 8 title 'blocking' lc rgb '#8d99a8'\n";
   return out;
 }
 
@@ -475,26 +566,38 @@ std::string map_script(const Json& point, const std::string& file) {
   if (n == nullptr) return "";
   const int columns = (*n)["columns"].get<int>();
   const double cycles = std::max(1.0, number(*n, "network_cycles"));
+  std::vector<const Json*> most;
+  for (const Json& l : (*n)["links"]) most.push_back(&l);
+  std::stable_sort(most.begin(), most.end(), [](const Json* a, const Json* b) {
+    return number(*a, "used") > number(*b, "used");
+  });
+  most.resize(std::min<std::size_t>(most.size(), columns > 0 ? 14 : 32));
+  std::string bars =
+      "reset\nset title 'the busiest links'\nset yrange [0:100]\nset ylabel 'percent of the time'\n"
+      "set style data histograms\nset style histogram rowstacked\nset style fill solid noborder\n"
+      "set boxwidth 0.8\nset xtics rotate by -50 font ',9'\nset key below\n$bars << EOD\n";
+  for (const Json* l : most)
+    bars += fmt::format("\"{}\" {:.3f} {:.3f} {:.3f} {:.3f}\n",
+                        plotted((*l)["name"].get<std::string>()), 100 * number(*l, "used") / cycles,
+                        100 * number(*l, "stalled") / cycles, 100 * number(*l, "lost") / cycles,
+                        100 * number(*l, "idle") / cycles);
+  bars +=
+      "EOD\nplot $bars using 2:xtic(1) title 'used' lc rgb '#0072b2', '' using 3 title 'stalled' "
+      "lc rgb '#cc79a7', '' using 4 title 'lost' lc rgb '#e69f00', '' using 5 title 'idle' lc rgb "
+      "'#e8ecef'\n";
+  if (columns <= 0)
+    return fmt::format(
+               "set terminal svg size 900,560 enhanced background '#ffffff' font 'DejaVu Sans,12'\n"
+               "set output '{}'\n",
+               in_quotes(file)) +
+           bars;
   std::string out = fmt::format(
-      "set terminal svg size 760,620 enhanced background '#ffffff' font 'DejaVu Sans,12'\n"
-      "set output '{}'\nset title \"{}: use of the links\"\n"
+      "set terminal svg size 1180,620 enhanced background '#ffffff' font 'DejaVu Sans,12'\n"
+      "set output '{}'\nset multiplot\nset origin 0,0\nset size 0.58,1\n"
+      "set title \"{}: use of the links\"\n"
       "set palette defined (0 '#e2eefa', 0.5 '#0072b2', 1 '#d55e00')\nset cbrange [0:100]\n"
       "set cblabel 'percent of the time'\n",
       in_quotes(file), plotted(point.value("network", "")));
-  if (columns <= 0) {
-    std::vector<const Json*> links;
-    for (const Json& l : (*n)["links"]) links.push_back(&l);
-    std::stable_sort(links.begin(), links.end(), [](const Json* a, const Json* b) {
-      return number(*a, "used") > number(*b, "used");
-    });
-    out +=
-        "set yrange [0:100]\nset ylabel 'percent of the time in use'\nset style fill solid\n"
-        "set boxwidth 0.8\nset xtics rotate by -40 font ',9'\nunset key\n$data << EOD\n";
-    for (std::size_t i = 0; i < std::min<std::size_t>(links.size(), 32); ++i)
-      out += fmt::format("\"{}\" {:.3f}\n", plotted((*links[i])["name"].get<std::string>()),
-                         100 * number(*links[i], "used") / cycles);
-    return out + "EOD\nplot $data using 2:xtic(1) with boxes lc rgb '#0072b2'\n";
-  }
   const int rows = static_cast<int>(
       ((*n)["routers"].get<std::size_t>() + static_cast<std::size_t>(columns) - 1) /
       static_cast<std::size_t>(columns));
@@ -530,7 +633,9 @@ std::string map_script(const Json& point, const std::string& file) {
   out +=
       "plot $links using 1:2:3:4:5 with vectors head filled size 0.1,25 lw 4 lc palette, "
       "$routers using 1:2:3 with points pt 5 ps 2.2 lc palette\n";
-  return out;
+  // The bars, beside it; `reset` keeps the multiplot.
+  out += bars.substr(0, 6) + "set origin 0.6,0\nset size 0.4,1\n" + bars.substr(6);
+  return out + "unset multiplot\n";
 }
 
 }  // namespace counterpoint::validation

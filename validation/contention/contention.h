@@ -65,6 +65,8 @@ int recommended(const std::vector<Json>& points);
 
 std::string contention_table(const std::vector<Json>& points);
 std::string contention_csv(const std::vector<Json>& points);
+/// Every link of every point: its cycles used, stalled by the receiver, lost, idle.
+std::string links_csv(const std::vector<Json>& points);
 /// The links of a point: a picture of a grid in characters, and the busiest.
 std::string link_map(const Json& point);
 /// Scripts for gnuplot that write an SVG: slow-down and causes of every point; the links of one.
