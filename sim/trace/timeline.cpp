@@ -132,15 +132,18 @@ void Timeline::drain_waits(int array, Wait w, std::int64_t now) {
 void Timeline::drain_starts(int array, std::int64_t now) {
   drain_waits(array, Wait::Nothing, now);
   Unit& u = units_[static_cast<std::size_t>(array)];
-  u.drains_open.push_back(u.drain_waited);
+  u.drains_open.push_back({now, u.drain_waited});
   u.drain_waited = {};
 }
 
 void Timeline::drain(const DrainEvent& e) {
   Unit& u = units_[static_cast<std::size_t>(e.array)];
   if (e.words == 0) return;
-  const std::array<std::int64_t, kWaits> waited = u.drains_open.front();
-  u.drains_open.pop_front();
+  // Drains through routers are told when they have arrived, in any order.
+  auto open = u.drains_open.begin();
+  while (open->start != e.start) ++open;
+  const std::array<std::int64_t, kWaits> waited = open->waited;
+  u.drains_open.erase(open);
   carry(u.up, e.words, e.start, e.injected);
   if (!keep(e.start, e.injected)) return;
   add(e.start, e.injected, u.drain, Kind::Drain, CycleClass::Compute, e.residence, drains_.size());

@@ -94,8 +94,12 @@ class Timeline : public Observer {
     bool pes = false;
     Wait drain_wait = Wait::Nothing;
     std::int64_t drain_since = 0;
-    std::array<std::int64_t, kWaits> drain_waited{};           // by cause, since the last drain
-    std::deque<std::array<std::int64_t, kWaits>> drains_open;  // of those not told yet
+    std::array<std::int64_t, kWaits> drain_waited{};  // by cause, since the last drain
+    struct Open {
+      std::int64_t start;
+      std::array<std::int64_t, kWaits> waited;
+    };
+    std::deque<Open> drains_open;  // not told yet
   };
   bool keep(std::int64_t start, std::int64_t end);
   void hold(Unit& u, std::size_t tensor, std::int64_t residence, std::int64_t words,

@@ -90,7 +90,11 @@ std::string full_name(const std::vector<std::string>& scopes, const std::string&
 }  // namespace
 
 Waveform::Waveform(const workloads::Mapping& mapping, WaveformOptions options, std::ostream& out)
-    : mapping_(mapping), options_(std::move(options)), vcd_(out), to_(options_.to) {}
+    : mapping_(mapping),
+      options_(std::move(options)),
+      vcd_(out),
+      patience_(options_.patience),
+      to_(options_.to) {}
 
 std::uint32_t Waveform::add(Declared d) {
   for (std::string& s : d.scopes) s = Vcd::name_of(s);
@@ -210,15 +214,23 @@ void Waveform::begin(const std::vector<ArrayDescription>& arrays) {
       vcd_.number(d.name, d.bits);
   }
   for (; !open.empty(); open.pop_back()) vcd_.close();
+  sums_.assign(declared_.size(), 0);
 }
 
-// Words on a link while `words` are injected: as evenly as whole words allow.
+// Words on a link while `words` are injected: as evenly as whole words allow. Transfers through
+// routers may overlap.
 void Waveform::rate(Stream& s, std::int64_t words, std::int64_t from, std::int64_t to) {
   if (s.words == kNone || to <= from) return;
   const std::int64_t each = words / (to - from), more = words % (to - from);
-  push(from, s.words, each + (more > 0 ? 1 : 0));
-  if (more > 0) push(from + more, s.words, each);
-  push(to, s.words, 0);
+  push_sum(from, s.words, each + (more > 0 ? 1 : 0));
+  if (more > 0) push_sum(from + more, s.words, -1);
+  push_sum(to, s.words, -each);
+}
+
+// Transfers through routers are told when they have arrived, in any order.
+void Waveform::close(Stream& s, std::int64_t start) {
+  const auto at = std::find(s.open.begin(), s.open.end(), start);
+  if (at != s.open.end()) s.open.erase(at);
 }
 
 void Waveform::slot(Unit& u, std::size_t tensor, std::int64_t residence, std::int64_t time,
@@ -247,17 +259,15 @@ void Waveform::fill(const FillEvent& e) {
   Stream& s = u.fills[static_cast<std::size_t>(e.channel)];
   const std::int64_t words = e.words[0] + e.words[1] + e.words[2];
   if (words > 0) {
-    s.open.pop_front();
+    close(s, e.start);
     rate(s, words, e.start, e.injected);
     push(e.start, s.step, e.step);
     mark(0, e.start);
   }
   for (std::size_t x = 0; x < 3; ++x) {
     if (e.residence[x] < 0) continue;
-    s.total_sent[x] += e.words[x];
-    s.total_arrived[x] += e.delivered[x];
-    push(e.injected, s.sent[x], s.total_sent[x]);
-    push(e.arrival, s.arrived[x], s.total_arrived[x]);
+    push_sum(e.injected, s.sent[x], e.words[x]);
+    push_sum(e.arrival, s.arrived[x], e.delivered[x]);
     slot(u, x, e.residence[x], e.start, kFilling, 0);
     slot(u, x, e.residence[x], e.arrival, kFull, e.tile[x]);
   }
@@ -268,12 +278,10 @@ void Waveform::drain(const DrainEvent& e) {
   Unit& u = units_[static_cast<std::size_t>(e.array)];
   Stream& s = u.drain;
   if (e.words > 0) {
-    s.open.pop_front();
+    close(s, e.start);
     rate(s, e.words, e.start, e.injected);
-    s.total_sent[2] += e.words;
-    s.total_arrived[2] += e.words;
-    push(e.injected, s.sent[2], s.total_sent[2]);
-    push(e.arrival, s.arrived[2], s.total_arrived[2]);
+    push_sum(e.injected, s.sent[2], e.words);
+    push_sum(e.arrival, s.arrived[2], e.words);
     mark(2, e.start);
   }
   if (u.over) {
@@ -428,7 +436,7 @@ void Waveform::proceed(std::int64_t now) {
     if (!u.drain.open.empty()) before = std::min(before, u.drain.open.front());
   }
   flush(before);
-  patience_ = changes_.size() * 2 + (1u << 13);
+  patience_ = changes_.size() * 2 + options_.patience;
 }
 
 void Waveform::flush(std::int64_t before) {
@@ -450,7 +458,8 @@ void Waveform::flush(std::int64_t before) {
         return;
       }
     }
-    vcd_.set(c.signal, c.value);
+    const std::uint32_t signal = c.signal & ~kSum;
+    vcd_.set(signal, signal == c.signal ? c.value : sums_[signal] += c.value);
   }
   changes_.erase(changes_.begin(), changes_.begin() + static_cast<std::ptrdiff_t>(i));
 }

@@ -28,8 +28,9 @@ struct WaveformOptions {
   TraceLevel level = TraceLevel::Links;
   std::int64_t from = 0;  ///< cycles [from, to)
   std::int64_t to = std::numeric_limits<std::int64_t>::max();
-  std::string scope = "*";       ///< pattern of the signals' full names (dots between scopes)
-  std::int64_t limit_bytes = 0;  ///< stop cleanly there; 0: no limit
+  std::string scope = "*";          ///< pattern of the signals' full names (dots between scopes)
+  std::int64_t limit_bytes = 0;     ///< stop cleanly there; 0: no limit
+  std::size_t patience = 1u << 13;  ///< changes kept before what is certain is written
 };
 
 class Waveform : public Observer {
@@ -80,10 +81,10 @@ class Waveform : public Observer {
     std::uint32_t signal;
   };
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint32_t kSum = std::uint32_t{1} << 31;  ///< the value is to be added
   struct Stream {  // of words, one channel of one direction
     std::uint32_t words = kNone, state = kNone, step = kNone;
     std::array<std::uint32_t, 3> sent{kNone, kNone, kNone}, arrived{kNone, kNone, kNone};
-    std::array<std::int64_t, 3> total_sent{}, total_arrived{};
     std::uint64_t last_state = 0;
     std::deque<std::int64_t> open;  ///< starts of what is not told yet
   };
@@ -114,6 +115,10 @@ class Waveform : public Observer {
     if (signal != kNone && time < to_)
       changes_.push_back({time, static_cast<std::uint64_t>(value), signal});
   }
+  void push_sum(std::int64_t time, std::uint32_t signal, std::int64_t more) {
+    if (signal != kNone) push(time, signal | kSum, more);
+  }
+  static void close(Stream& s, std::int64_t start);
   void rate(Stream& s, std::int64_t words, std::int64_t from, std::int64_t to);
   void macs(Unit& u, const WorkEvent& e);
   void slot(Unit& u, std::size_t tensor, std::int64_t residence, std::int64_t time,
@@ -129,8 +134,9 @@ class Waveform : public Observer {
   std::vector<std::string> names_;  // a few, for messages
   std::vector<Unit> units_;
   std::vector<Change> changes_, sorted_;
-  std::int64_t to_;  ///< later changes are not kept
-  std::size_t patience_ = 1u << 13;
+  std::size_t patience_;
+  std::vector<std::uint64_t> sums_;  ///< by signal
+  std::int64_t to_;                  ///< later changes are not kept
   bool begun_ = false;
   std::int64_t stopped_at_ = -1;
   std::array<std::vector<std::int64_t>, 3> marks_;  // fill, work, drain of the first steps
