@@ -49,6 +49,26 @@ bool simulate(const char* machine, const char* dataflow, const char* layer, bool
   return !all.empty();
 }
 
+// A hundred small layers, elaboration included: 4,608 multiply-accumulates each, on 16 PEs.
+bool simulate_small() {
+  std::vector<input::Diagnostic> diagnostics;
+  const auto machine = hw::load_machine("small", diagnostics);
+  const auto dataflow = workloads::load_dataflow("x_p", diagnostics);
+  if (!machine || !dataflow) return false;
+  workloads::Layer layer;
+  layer.name = "small";
+  layer[workloads::Dim::K] = layer[workloads::Dim::C] = 4;
+  layer[workloads::Dim::R] = layer[workloads::Dim::S] = 3;
+  layer[workloads::Dim::Y] = 4;
+  layer[workloads::Dim::X] = 8;
+  layer.rows = {1, 1, 0, 1, 6};
+  layer.cols = {1, 1, 0, 1, 10};
+  const workloads::BindResult bound = workloads::bind(layer, *dataflow, *machine, {true});
+  if (!bound.mapping) return false;
+  for (int i = 0; i < 100; ++i) sim::simulate(*bound.mapping);
+  return true;
+}
+
 const std::vector<std::pair<std::string, std::function<bool()>>>& cases() {
   static const std::vector<std::pair<std::string, std::function<bool()>>> all = {
       {"bind", [] { return !mappings("accelerator_1", "resnet50_v1", "kc_p").empty(); }},
@@ -60,6 +80,7 @@ const std::vector<std::pair<std::string, std::function<bool()>>>& cases() {
       {"simulate-kc_p-no-data",
        [] { return simulate("accelerator_1", "kc_p", "fire4_s1", false); }},
       {"simulate-ky_p", [] { return simulate("edge256", "ky_p", "fire4_s1", true); }},
+      {"simulate-small", [] { return simulate_small(); }},
       {"simulate-row_stationary",
        [] { return simulate("eyeriss", "row_stationary", "fire4_s1", true); }},
   };

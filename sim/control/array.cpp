@@ -417,52 +417,64 @@ void Array::recycle(Tensor t) {
   traffic(t).release_before(done);
 }
 
+// The first step in which a residence of one of the channel's tensors begins.
+void Array::find_next(Channel& c) {
+  c.next = {};
+  c.next.known = true;
+  for (Tensor x : c.tensors) {
+    const Residence* r = traffic(x).at(progress(x).next_fill);
+    if (r != nullptr && !r->end) c.next.step = std::min(c.next.step, r->step);
+  }
+  for (Tensor x : c.tensors) {
+    Residence* r = traffic(x).at(progress(x).next_fill);
+    if (r == nullptr || r->end || r->step != c.next.step) continue;
+    c.next.begins[at(x)] = r;
+    c.next.words += r->injected;
+  }
+}
+
 bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   Channel& c = channels_[channel];
   if (c.injecting || c.injected_at > t) return false;
-  std::int64_t step = kNever;
-  for (Tensor x : c.tensors) {
-    const Residence* r = traffic(x).at(progress(x).next_fill);
-    if (r != nullptr && !r->end) step = std::min(step, r->step);
-  }
+  if (!c.next.known) find_next(c);
+  const std::int64_t step = c.next.step, words = c.next.words;
   if (step == kNever) return fill_waits(channel, Wait::Nothing, t);
-  Timing time{};
-  time.step = step;
-  time.channel = c.injected_at;
-  time.pipe_channel = c.pipe_injected_at;
-  std::int64_t words = 0;
-  std::array<Residence*, 3> begins{};
+  const std::array<Residence*, 3> begins = c.next.begins;
+  std::int64_t parent = 0, slot = 0;  // since when they do not hold it up
   for (Tensor x : c.tensors) {
+    Residence* r = begins[at(x)];
+    if (r == nullptr) continue;
     Progress& p = progress(x);
-    Residence* r = traffic(x).at(p.next_fill);
-    if (r == nullptr || r->end || r->step != step) continue;
-    begins[at(x)] = r;
     const bool parent_arrives =
         above_ != nullptr && !durations_.passes_by(x) && (x != Tensor::Output || above_->refetch());
     if (r->injected > 0 && parent_arrives) {
       const Progress& up = above_->progress(x);
       if (up.arrived <= r->parent) return fill_waits(channel, Wait::LevelAbove, t);
-      time.parent =
-          std::max(time.parent, up.arrived_at[static_cast<std::size_t>(r->parent) % kRing]);
+      parent = std::max(parent, up.arrived_at[static_cast<std::size_t>(r->parent) % kRing]);
     }
     const std::int64_t before = p.next_fill - slots_[at(x)];
     if (before >= 0) {
       if (p.released <= before) return fill_waits(channel, Wait::Slot, t);
-      time.slot = std::max(time.slot, p.released_at[static_cast<std::size_t>(before) % kRing]);
+      slot = std::max(slot, p.released_at[static_cast<std::size_t>(before) % kRing]);
     }
     if (x == Tensor::Output && r->needs_drain >= 0) {
       if (drains_arrived_ <= r->needs_drain) return fill_waits(channel, Wait::Readback, t);
       // A drain that long ago is not what the transfer waited for, and its time is overwritten.
       if (drains_arrived_ - r->needs_drain <= static_cast<std::int64_t>(kDrainRing))
-        time.slot = std::max(
-            time.slot, drain_arrived_at_[static_cast<std::size_t>(r->needs_drain) % kDrainRing]);
+        slot = std::max(slot,
+                        drain_arrived_at_[static_cast<std::size_t>(r->needs_drain) % kDrainRing]);
     }
-    words += r->injected;
   }
   if (words > 0 && !granted && !medium_->request(static_cast<int>(channel) + 1, t))
     return fill_waits(channel, Wait::Medium, t);
 
   const std::int64_t inject = durations_.fill(begins);
+  Timing time{};
+  time.step = step;
+  time.channel = c.injected_at;
+  time.pipe_channel = c.pipe_injected_at;
+  time.parent = parent;
+  time.slot = slot;
   time.start = t;
   time.injected = t + inject;
   time.arrival = words > 0 ? time.injected + durations_.fill_latency(c.tensors[0]) : t;
@@ -503,6 +515,7 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     if (!route) tell_fill(channel, time, flight.residence);
   }
   account_words(step, words);
+  c.next.known = false;
   fill_busy_ += inject;
   c.injected_at = c.pipe_injected_at = time.injected;
   c.injecting = words > 0;

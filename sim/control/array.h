@@ -100,8 +100,14 @@ class Array : public sc_core::sc_module {
     std::array<std::int64_t, 3> residence;  // -1: none of this tensor
     std::int64_t transfer = -1;             // in the routed network
   };
+  struct Next {  // transfer of a channel, once it has been asked for
+    bool known = false;
+    std::int64_t step = kNever, words = 0;
+    std::array<Residence*, 3> begins{};
+  };
   struct Channel {
     std::vector<Tensor> tensors;
+    Next next;
     std::int64_t injected_at = 0, pipe_injected_at = 0;
     bool injecting = false;
     std::array<bool, 3> carries{};
@@ -163,6 +169,7 @@ class Array : public sc_core::sc_module {
   void handle_routed(std::int64_t when);
   void routed_arrived(std::int64_t transfer, std::int64_t when);
   bool finish_events(std::int64_t t);
+  void find_next(Channel& c);
   bool try_fill(std::size_t channel, std::int64_t t, bool granted);
   bool try_work(std::int64_t t);
   bool end_work(std::int64_t t);
