@@ -81,7 +81,7 @@ class Engine {
     Value* before;  // times of the arrays, then of the parent
     Value* growth;  // of waiting_
     Value* after;
-    std::uint32_t* computed;
+    std::uint64_t* touched;
     std::int32_t *shape_before, *shape_after;
   };
   // A running loop: how it began, and its last iterations.
@@ -91,13 +91,14 @@ class Engine {
     Value* before = nullptr;  // as in Memory, then waiting_
     std::int32_t* shape_before = nullptr;
     Value* ring;                      // after each iteration
-    std::uint32_t* masks;             // what it computed
-    std::uint32_t *outside, *inside;  // what was computed before the loop, in it
+    std::uint64_t* masks;             // what it touched
+    std::uint64_t *outside, *inside;  // what was touched before the loop, in it
+    std::uint64_t* period;            // ... in the last period
     std::int64_t taken = 0;
     std::int32_t entered = 0, workers = 0;
 
     const Value* latest(std::int64_t b) const { return ring + (taken - b) % kRing * size; }
-    const std::uint32_t* latest_masks(std::int64_t b) const {
+    const std::uint64_t* latest_masks(std::int64_t b) const {
       return masks + (taken - b) % kRing * nodes;
     }
   };
@@ -156,6 +157,7 @@ class Engine {
   }
   COUNTERPOINT_INLINE std::int64_t repeat(std::int32_t nodes, const LoopKinds& loop, std::int64_t i,
                                           Track& track);
+  std::uint32_t read_of(std::int32_t id, std::int32_t x, const std::uint64_t* touched) const;
   Memory* find(std::int32_t id, std::int32_t kinds, std::int32_t pending);
   COUNTERPOINT_INLINE void begin(std::int32_t nodes, Track& track, bool memorable);
   void remember(const Track& track, std::int32_t kinds);
@@ -174,7 +176,7 @@ class Engine {
   std::byte *low_, *high_;  // what is free of the arena
   Node* nodes_ = nullptr;
   Value* times_ = nullptr;
-  std::uint32_t* computed_ = nullptr;  // per array, a bit per time: set since somebody asked
+  std::uint64_t* touched_ = nullptr;  // per array, since somebody asked: see Touches
   Value startup_{}, waiting_[kWaitings]{};
   std::int32_t workers_ = 0;    // arrays that have worked
   std::int32_t enclosing_ = 0;  // loops that are running
@@ -188,7 +190,7 @@ Ending Engine::run() {
   const std::int64_t n = program_.node_count;
   times_ = take<Value>(n * kNames);
   nodes_ = take<Node>(n);
-  computed_ = take<std::uint32_t>(n);
+  touched_ = take<std::uint64_t>(n);
   if (ending_ != Ending::Done) return ending_;
   for (std::int64_t x = 0; x < n; ++x) {
     const ProgramNode& from = program_.nodes[x];
@@ -198,7 +200,7 @@ Ending Engine::run() {
     node.end = from.end;
     node.pes = from.pes;
     node.multiplicity = static_cast<Number>(from.multiplicity);
-    computed_[x] = 0;
+    touched_[x] = 0;
   }
   for (std::int64_t x = 0; x < n * kNames; ++x) times_[x] = Value{};
   times_[kChannel0] = times_[kChannel1] = first_transfer_;
@@ -242,7 +244,7 @@ void Engine::leave_as(bool pes, std::int32_t id, std::int32_t kind) {
   t[kDrainArrived] = larger(arrived, t[kDrainArrived]);
   if (!m.has(kSingle2)) t[kOlder] = t[kDrained];
   t[kDrained] = injected;
-  computed_[id] |= m.leave_computes;
+  touched_[id] |= m.leave_touches;
 }
 
 // The beginning of a step: its transfers, then its work or the arrays below.
@@ -252,7 +254,7 @@ void Engine::enter_as(bool pes, std::int32_t id, std::int32_t kind) {
   Node& node = nodes_[id];
   Value* t = times_ + id * kNames;
   const Cost& cost = cost_[kind];
-  computed_[id] |= m.enter_computes;
+  touched_[id] |= m.enter_touches;
   // When the last transfer arrives, and what it waited for: the parent, the channel, the slot, the
   // end of injection.
   Value arrival{}, causes[4]{};
@@ -443,9 +445,9 @@ void Engine::track_as(bool pes, std::int32_t id, const Shape& shape, std::int32_
   }
   if (ending_ != Ending::Done) return;
   --enclosing_;
-  for (std::int32_t x = 0; x < nodes; ++x) t.inside[x] |= computed_[id + x];
+  for (std::int32_t x = 0; x < nodes; ++x) t.inside[x] |= touched_[id + x];
   if (memorable && t.workers == workers_) remember(t, kinds);
-  for (std::int32_t x = 0; x < nodes; ++x) computed_[id + x] = t.outside[x] | t.inside[x];
+  for (std::int32_t x = 0; x < nodes; ++x) touched_[id + x] = t.outside[x] | t.inside[x];
   low_ = low;
 }
 
@@ -466,9 +468,10 @@ void Engine::begin(std::int32_t nodes, Track& t, bool memorable) {
   t.size = nodes * kNames + kWaitings + 1;
   t.ring = take<Value>(kRing * t.size);
   if (memorable) t.before = take<Value>(t.size + kOfParent);
-  t.masks = take<std::uint32_t>(kRing * nodes);
-  t.outside = take<std::uint32_t>(nodes);
-  t.inside = take<std::uint32_t>(nodes);
+  t.masks = take<std::uint64_t>(kRing * nodes);
+  t.outside = take<std::uint64_t>(nodes);
+  t.inside = take<std::uint64_t>(nodes);
+  t.period = take<std::uint64_t>(nodes);
   if (memorable) t.shape_before = take<std::int32_t>(nodes);
   if (ending_ != Ending::Done) return;
   if (memorable) {
@@ -480,65 +483,77 @@ void Engine::begin(std::int32_t nodes, Track& t, bool memorable) {
   t.workers = workers_;
   for (std::int32_t x = 0; x < nodes; ++x) {
     if (memorable) t.shape_before[x] = nodes_[t.id + x].last_shape;
-    t.outside[x] = computed_[t.id + x];
-    t.inside[x] = computed_[t.id + x] = 0;
+    t.outside[x] = touched_[t.id + x];
+    t.inside[x] = touched_[t.id + x] = 0;
   }
+}
+
+// The times of an array that something reads; `touched`: by the arrays from `id` on.
+std::uint32_t Engine::read_of(std::int32_t id, std::int32_t x, const std::uint64_t* touched) const {
+  std::uint32_t read = Touches::read(touched[x]);
+  if (x > 0) read |= Touches::read_below(touched[nodes_[id + x].above - id]);
+  const std::int32_t end = nodes_[id + x].end;
+  for (std::int32_t child = id + x + 1; child < end; child = nodes_[child].end)
+    read |= Touches::read_above(touched[child - id]);
+  return read;
 }
 
 // If iterations repeat, skips as many more as are alike; returns how many. The body of the loop is
 // a (max, +)-linear map of the times that it computes (moving) and of those that it only reads
 // (still). Two ways to know that all following iterations advance every moving time by the same λ:
-// * one period did, and no still time is later than any moving one was before it: as every
+// * one period did, and no still time that it reads is later than any moving one was before it: as
+// every
 //   maximum has a moving operand, none is decided by a still one, now or later;
 // * one period did, and so did the one before it: a still time that decided a maximum would have
 //   held that time back.
 std::int64_t Engine::repeat(std::int32_t nodes, const LoopKinds& loop, std::int64_t i, Track& t) {
   Value* const now = times_ + t.id * kNames;
-  std::uint32_t* const computed = computed_ + t.id;
+  std::uint64_t* const touched = touched_ + t.id;
   // The distance of two times that move: it is the same after a period, and seldom if there is
   // none.
-  std::int32_t lowest_moving = nodes - 1;
-  while (lowest_moving > 0 && computed[lowest_moving] == 0) --lowest_moving;
-  const std::int64_t some = lowest_moving * kNames +
-                            (computed[lowest_moving] != 0 ? highest(computed[lowest_moving]) : 0);
-  const Value distance = computed[0] != 0 ? now[some] - now[lowest(computed[0])] : Value{};
-  for (std::int64_t c = loop.residues; c <= kLongestPeriod; c += loop.residues) {
+  std::int32_t x = nodes - 1;
+  while (x > 0 && Touches::computed(touched[x]) == 0) --x;
+  const std::uint32_t far = Touches::computed(touched[x]), near = Touches::computed(touched[0]);
+  const std::int64_t some = x * kNames + (far != 0 ? highest(far) : 0);
+  const Value distance = near != 0 ? now[some] - now[lowest(near)] : Value{};
+  for (std::int64_t c = loop.residues; c <= kLongestPeriod && far != 0; c += loop.residues) {
     // Two slots often make a period of two; longer ones are rare, so shorter ones come first.
     if (t.taken < (c <= 2 ? c : 2 * c)) break;
     const Value* const mid = t.latest(c);
     const Value* const waited = mid + nodes * kNames;
     if (differ(distance, waited[kWaitings])) continue;
-    const auto moving = [&](std::int32_t x) {  // what the period computed
-      std::uint32_t mask = computed[x];
+    for (x = 0; x < nodes; ++x) {
+      std::uint64_t mask = touched[x];
       for (std::int64_t b = 1; b < c; ++b) mask |= t.latest_masks(b)[x];
-      return mask;
-    };
-    if (computed[lowest_moving] == 0) continue;
+      t.period[x] = mask;
+    }
     const Value lambda = now[some] - mid[some];
-    std::int32_t x;
     for (x = nodes; x-- > 0;)
-      if (!advanced(now + x * kNames, mid + x * kNames, lambda, moving(x))) break;
+      if (!advanced(now + x * kNames, mid + x * kNames, lambda, Touches::computed(t.period[x])))
+        break;
     if (x >= 0) continue;
     Value least = mid[some], still{};
     if (nodes_[t.id].above >= 0) {
+      const std::uint32_t read = Touches::read_above(t.period[0]);
       Value parent[kOfParent];
       of_parent(t.id, parent);
-      still = larger(parent[0], larger(parent[1], parent[2]));
+      if ((read >> kArrived0 & 1u) != 0) still = larger(still, parent[0]);
+      if ((read >> kArrived1 & 1u) != 0) still = larger(still, parent[1]);
+      if ((read >> kOwn & 1u) != 0) still = larger(still, parent[2]);
     }
     for (x = 0; x < nodes; ++x) {
-      const std::uint32_t mask = moving(x);
-      for (std::int64_t k = 0; k < kNames; ++k) {
-        const Value& then = mid[x * kNames + k];
-        const bool moves = (mask >> k & 1u) != 0;
-        still = larger(still, moves ? Value{} : then);
-        least = smaller(least, moves ? then : least);
-      }
+      std::uint32_t mask = Touches::computed(t.period[x]);
+      const Value* const then = mid + x * kNames;
+      std::uint32_t stills = read_of(t.id, x, t.period) & ~mask;
+      for (; stills != 0; stills &= stills - 1) still = larger(still, then[lowest(stills)]);
+      for (; mask != 0; mask &= mask - 1) least = smaller(least, then[lowest(mask)]);
     }
     if (exceeds(still, least)) {
       if (t.taken < 2 * c) continue;
       const Value* const old = t.latest(2 * c);
       for (x = nodes; x-- > 0;)
-        if (!advanced(mid + x * kNames, old + x * kNames, lambda, moving(x))) break;
+        if (!advanced(mid + x * kNames, old + x * kNames, lambda, Touches::computed(t.period[x])))
+          break;
       if (x >= 0) continue;
       bool apart = false;
       for (std::int64_t k = 0; k < kWaitings; ++k)
@@ -548,25 +563,23 @@ std::int64_t Engine::repeat(std::int32_t nodes, const LoopKinds& loop, std::int6
     const std::int64_t periods = (loop.high - 1 - i) / c;
     if (periods <= 0) return 0;
     const Number times = static_cast<Number>(periods);
-    for (x = 0; x < nodes; ++x) {
-      std::uint32_t mask = moving(x);
-      for (std::int64_t k = x * kNames; k < (x + 1) * kNames; ++k, mask >>= 1)
-        now[k] = now[k] + ((mask & 1u) != 0 ? lambda * times : Value{});
-    }
+    for (x = 0; x < nodes; ++x)
+      for (std::uint32_t mask = Touches::computed(t.period[x]); mask != 0; mask &= mask - 1)
+        now[x * kNames + lowest(mask)] = now[x * kNames + lowest(mask)] + lambda * times;
     for (std::int64_t k = 0; k < kWaitings; ++k)
       waiting_[k] = waiting_[k] + (waiting_[k] - waited[k]) * times;
     ++effort_.jumps;
     return periods * c;
   }
   Value* const to = t.ring + t.taken % kRing * t.size;
-  for (std::int32_t x = 0; x < nodes; ++x) copy(now + x * kNames, kNames, to + x * kNames);
+  for (x = 0; x < nodes; ++x) copy(now + x * kNames, kNames, to + x * kNames);
   copy(waiting_, kWaitings, to + nodes * kNames);
   to[nodes * kNames + kWaitings] = distance;
-  std::uint32_t* const masks = t.masks + t.taken % kRing * nodes;
-  for (std::int32_t x = 0; x < nodes; ++x) {
-    masks[x] = computed[x];
-    t.inside[x] |= computed[x];
-    computed[x] = 0;
+  std::uint64_t* const masks = t.masks + t.taken % kRing * nodes;
+  for (x = 0; x < nodes; ++x) {
+    masks[x] = touched[x];
+    t.inside[x] |= touched[x];
+    touched[x] = 0;
   }
   ++t.taken;
   return 0;
@@ -588,7 +601,7 @@ void Engine::remember(const Track& t, std::int32_t kinds) {
     m = keep<Memory>(1);
     Value* values = keep<Value>(2 * times + kOfParent + kWaitings);
     std::int32_t* shapes = keep<std::int32_t>(2 * t.nodes);
-    std::uint32_t* masks = keep<std::uint32_t>(t.nodes);
+    std::uint64_t* masks = keep<std::uint64_t>(t.nodes);
     if (ending_ != Ending::Done) return;
     memories_ = new (m) Memory{memories_,
                                t.id,
@@ -606,7 +619,7 @@ void Engine::remember(const Track& t, std::int32_t kinds) {
     m->growth[k] = waiting_[k] - t.before[times + kOfParent + k];
   copy(times_ + t.id * kNames, times, m->after);
   for (std::int32_t x = 0; x < t.nodes; ++x) {
-    m->computed[x] = t.inside[x];
+    m->touched[x] = t.inside[x];
     m->shape_before[x] = t.shape_before[x];
     m->shape_after[x] = nodes_[t.id + x].last_shape;
   }
@@ -614,7 +627,7 @@ void Engine::remember(const Track& t, std::int32_t kinds) {
 
 // If the array stands where it stood when a loop began, but for a shift in time, does what the loop
 // did. Times that the loop only reads may differ if they are no later than all that it computes:
-// as in repeat(), they decide nothing.
+// as in repeat(), they decide nothing. Others do not matter.
 bool Engine::recall(std::int32_t id, const Memory& m) {
   const std::int32_t nodes = nodes_[id].end - id;
   Value* const now = times_ + id * kNames;
@@ -622,7 +635,7 @@ bool Engine::recall(std::int32_t id, const Memory& m) {
   bool first = true;
   for (std::int32_t x = nodes; x-- > 0;) {
     if (nodes_[id + x].last_shape != m.shape_before[x]) return false;
-    for (std::uint32_t mask = m.computed[x]; mask != 0; mask &= mask - 1) {
+    for (std::uint32_t mask = Touches::computed(m.touched[x]); mask != 0; mask &= mask - 1) {
       const std::int64_t at = x * kNames + lowest(mask);
       const Value apart = now[at] - m.before[at];
       if (first) {
@@ -640,20 +653,26 @@ bool Engine::recall(std::int32_t id, const Memory& m) {
   const auto unlike = [&](const Value& at, const Value& then) {
     return differ(at - then, shift) && (exceeds(at, least) || exceeds(then, least_before));
   };
-  for (std::int32_t x = 0; x < nodes; ++x)
-    for (std::uint32_t mask = ~m.computed[x] & kAllNames; mask != 0; mask &= mask - 1) {
+  for (std::int32_t x = 0; x < nodes; ++x) {
+    std::uint32_t mask = read_of(id, x, m.touched) & ~Touches::computed(m.touched[x]);
+    for (; mask != 0; mask &= mask - 1) {
       const std::int64_t at = x * kNames + lowest(mask);
       if (unlike(now[at], m.before[at])) return false;
     }
-  Value parent[kOfParent];
-  of_parent(id, parent);
-  if (nodes_[id].above >= 0)
-    for (std::int64_t i = 0; i < kOfParent; ++i)
-      if (unlike(parent[i], m.before[nodes * kNames + i])) return false;
+  }
+  if (nodes_[id].above >= 0) {
+    const std::uint32_t read = Touches::read_above(m.touched[0]);
+    Value parent[kOfParent];
+    of_parent(id, parent);
+    const Value* const then = m.before + nodes * kNames;
+    if ((read >> kArrived0 & 1u) != 0 && unlike(parent[0], then[0])) return false;
+    if ((read >> kArrived1 & 1u) != 0 && unlike(parent[1], then[1])) return false;
+    if ((read >> kOwn & 1u) != 0 && unlike(parent[2], then[2])) return false;
+  }
   for (std::int32_t x = 0; x < nodes; ++x) {
-    computed_[id + x] |= m.computed[x];
+    touched_[id + x] |= m.touched[x];
     nodes_[id + x].last_shape = m.shape_after[x];
-    for (std::uint32_t mask = m.computed[x]; mask != 0; mask &= mask - 1) {
+    for (std::uint32_t mask = Touches::computed(m.touched[x]); mask != 0; mask &= mask - 1) {
       const std::int64_t at = x * kNames + lowest(mask);
       now[at] = m.after[at] + shift;
     }

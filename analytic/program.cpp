@@ -10,10 +10,6 @@ namespace counterpoint::analytic {
 
 namespace {
 
-constexpr std::uint32_t bit(int name) {
-  return 1u << name;
-}
-
 void grow(const Plan& plan, std::vector<ProgramNode>& arrays, std::size_t self) {
   const std::size_t depth = static_cast<std::size_t>(arrays[self].depth);
   arrays[self].pes = depth + 1 == plan.depths();
@@ -53,26 +49,48 @@ void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Mov
       Move& m = moves[k];
       m.children = kind.children;
       m.flags = rules;
-      m.enter_computes = m.leave_computes = 0;
+      // Exactly what Engine::enter_as() and leave_as() do.
+      using T = Touches;
+      m.enter_touches = m.leave_touches = 0;
       if (kind.shape >= 0) {
+        std::uint64_t touches = 0;
         for (int x = 0; x < 2; ++x) {
           const Words& words = kind.enter[static_cast<std::size_t>(x)];
           if (!words.changed || !bound.storage[d + 1].holds[static_cast<std::size_t>(x)]) continue;
           m.flags |= kEnters0 << x;
-          m.enter_computes |= bit(kArrived0 + x) | bit(m.has(kShared) ? kChannel0 : kChannel0 + x);
-          if (!m.has(kSingle0 << x)) m.enter_computes |= bit(kNewer0 + x);
-          if (words.total == 0) continue;
-          m.flags |= kCarries0 << x;
-          m.enter_computes |= bit(kRead0 + x);
+          if (words.total > 0) m.flags |= kCarries0 << x;
         }
-        if (kind.enter[2].changed) m.flags |= kEnters2;
-        if (pes || kind.enter[2].changed) m.enter_computes |= bit(kOwn);
+        for (int x = 0; x < 2; ++x) {
+          if (!m.has(kEnters0 << x)) continue;
+          const int channel = m.has(kShared) ? kChannel0 : kChannel0 + x;
+          touches |= T::computes(kArrived0 + x) | T::computes(channel) | T::reads(channel);
+          touches |= pes ? T::reads(kOwn) : T::reads(kArrived0 + x) | T::reads_below(kRead0 + x);
+          if (!m.has(kSingle0 << x)) touches |= T::computes(kNewer0 + x) | T::reads(kNewer0 + x);
+          if (m.has(kCarries0 << x))
+            touches |= T::computes(kRead0 + x) | T::reads_above(kArrived0 + x);
+          else if (!m.has(kShared))
+            touches |= T::reads(kArrived0 + x);
+          else if (!m.has(kCarries0 | kCarries1))
+            touches |= T::reads(kArrived0) | T::reads(kArrived1);
+        }
+        if (kind.enter[2].changed) {
+          m.flags |= kEnters2;
+          touches |= T::reads(m.has(kSingle2) ? kDrained : kOlder) | T::computes(kOwn);
+        }
+        if (pes) touches |= T::reads(kOwn) | T::computes(kOwn);
+        m.enter_touches = touches;
       }
       if (!kind.cold && kind.leave.changed) {
         m.flags |= kEnds;
-        if (kind.leave.total > 0) m.flags |= kDrains;
-        m.leave_computes = bit(kDrained) | bit(kDrainArrived);
-        if (!m.has(kSingle2)) m.leave_computes |= bit(kOlder);
+        std::uint64_t touches = T::computes(kDrained) | T::reads(kDrained) |
+                                T::computes(kDrainArrived) | T::reads(kDrainArrived);
+        touches |= pes ? T::reads(kOwn) : T::reads_below(kDrainArrived);
+        if (kind.leave.total > 0) {
+          m.flags |= kDrains;
+          touches |= T::reads_above(kOwn);
+        }
+        if (!m.has(kSingle2)) touches |= T::computes(kOlder);
+        m.leave_touches = touches;
       }
     }
   }

@@ -30,8 +30,8 @@ enum MoveFlag : std::uint32_t {
 };
 struct Move {
   std::uint32_t flags = 0;
-  std::uint32_t enter_computes = 0, leave_computes = 0;  ///< a bit per time of the array
-  std::int32_t children = 0;                             ///< first of Plan::entries
+  std::int32_t children = 0;                           ///< first of Plan::entries
+  std::uint64_t enter_touches = 0, leave_touches = 0;  ///< see times.h
   bool has(std::uint32_t any) const { return (flags & any) != 0; }
 };
 

@@ -23,6 +23,20 @@ enum TimeName : int {
 };
 inline constexpr std::uint32_t kAllNames = (1u << kNames) - 1;
 
+/// Which times something touches, a bit per time: those of the array that it computes and that it
+/// reads, and those of the arrays below and of the one above that it reads.
+struct Touches {
+  static constexpr std::uint64_t computes(int name) { return std::uint64_t{1} << name; }
+  static constexpr std::uint64_t reads(int name) { return std::uint64_t{1} << (16 + name); }
+  static constexpr std::uint64_t reads_below(int name) { return std::uint64_t{1} << (32 + name); }
+  static constexpr std::uint64_t reads_above(int name) { return std::uint64_t{1} << (48 + name); }
+
+  static constexpr std::uint32_t computed(std::uint64_t t) { return t & kAllNames; }
+  static constexpr std::uint32_t read(std::uint64_t t) { return t >> 16 & kAllNames; }
+  static constexpr std::uint32_t read_below(std::uint64_t t) { return t >> 32 & kAllNames; }
+  static constexpr std::uint32_t read_above(std::uint64_t t) { return t >> 48 & kAllNames; }
+};
+
 /// Classes of the cycle stack that are summed step by step; the others follow in the end.
 enum Waiting : int { kAbove, kLine, kSlot, kFlight, kWaitings };
 
