@@ -132,13 +132,13 @@ int contention(const std::vector<std::string>& args) {
       "svg", text("PREFIX"),
       "PREFIX-cycles.svg: every point with its causes; PREFIX-N.svg: the links of point N "
       "(gnuplot)");
-  const auto values =
-      parse("contention", "--machine M --network N [--dataflow D] --layers LAYER [OPTIONS]",
-            "  counterpoint contention -m nvdla_like -n resnet50_v1 -d kc_p -l 20 --topology "
-            "pipe,mesh,xy\n"
-            "  counterpoint contention -m small -n alexnet -d kc_p -l CONV3 -t mesh --ports 1,2,4 "
-            "--place spread --svg mesh\n",
-            options, args);
+  const auto values = parse(
+      "contention", "--machine M --network N [--dataflow D] --layers LAYER [OPTIONS]",
+      "  counterpoint contention -m accelerator_1 -n squeezenet1_1 -d kc_p -l fire8_e3 -t "
+      "pipe,mesh,xy\n"
+      "  counterpoint contention -m small -n squeezenet1_1 -d x_p -l fire8_e1 -t mesh --ports "
+      "1,2,4 --place spread --no-causes --svg mesh\n",
+      options, args);
   if (!values) return kAgree;
   const std::string format = (*values)["format"].as<std::string>();
   if (format != "table" && format != "csv" && format != "json")

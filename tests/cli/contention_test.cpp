@@ -77,6 +77,34 @@ TEST_F(Contention, CausesAreWhatEachDetailCosts) {
   EXPECT_EQ(used, 6);
 }
 
+// Crossbar, K = 16: packets of 16 flits of 8 bits. Every PE takes 16 inputs and, without multicast,
+// 16 weights: 4 packets of 4 + 16 = 20 cycles. Ways only: used in 21, work [21,37], sums of 4 flits
+// take 8 cycles: used in 46. Ports: the fourth packet leaves in 48: used in 69, work [69,85], sums
+// one behind the other: tails 93 and 97, used in 98. Buffers of 4 flits: a cycle is lost after each
+// 4 but the last, 3 per packet of 16, none per sum: 4 * 3. A pipe takes the work: 16.
+TEST_F(Contention, SmallBuffersCostTheirCreditLoop) {
+  write("tiny.m", R"(Network tiny {
+  Layer L {
+    Type: GEMM
+    Dimensions { M: 2, N: 1, K: 16 }
+    Dataflow { SpatialMap(1,1) M; }
+  }
+}
+)");
+  const Outcome o = go({"--topology", "crossbar", "--flit-bits", "8", "--packet-words", "16",
+                        "--multicast", "none", "--buffer-depth", "4", "-f", "json"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  const Json point = Json::parse(o.out)["points"][0];
+  EXPECT_EQ(point["cycles"], 110);
+  EXPECT_EQ(point["excess"], 110 - 16);
+  EXPECT_EQ(point["causes"]["added_latency"], 46 - 16);
+  EXPECT_EQ(point["causes"]["port_serialization"], 98 - 46);
+  EXPECT_EQ(point["causes"]["full_buffers"], 12);
+  EXPECT_EQ(point["causes"]["link_conflicts"], 0);
+  EXPECT_EQ(point["causes"]["arbitration"], 0);
+  EXPECT_EQ(point["causes"]["head_of_line"], 0);
+}
+
 // The causes sum to the excess in every point of a larger sweep, whatever they are; formats agree.
 TEST_F(Contention, CausesSumToTheExcess) {
   write("some.m", R"(Network some {
@@ -115,7 +143,13 @@ storage:
   ASSERT_EQ(points.size(), 12u);
   for (const Json& p : points) {
     std::int64_t sum = 0;
-    for (const auto& [cause, cycles] : p["causes"].items()) sum += cycles.get<std::int64_t>();
+    for (const auto& [cause, cycles] : p["causes"].items()) {
+      EXPECT_GE(cycles.get<std::int64_t>(), 0) << cause;
+      sum += cycles.get<std::int64_t>();
+    }
+    std::int64_t between = 0;  // named flows
+    for (const Json& c : p["link_conflicts_between"]) between += c["cycles"].get<std::int64_t>();
+    EXPECT_EQ(between, p["causes"]["link_conflicts"].get<std::int64_t>());
     EXPECT_EQ(sum, p["excess"].get<std::int64_t>()) << p["network"];
     EXPECT_EQ(p["pipe"], p["estimate"]);
     EXPECT_GE(p["cycles"].get<std::int64_t>(), p["estimate"].get<std::int64_t>());
@@ -137,6 +171,22 @@ TEST_F(Contention, TableNamesTheCheapestAndShowsItsLinks) {
   EXPECT_THAT(o.out, HasSubstr("cheapest routed network"));
   EXPECT_THAT(o.out, HasSubstr("busiest links"));
   EXPECT_THAT(o.out, HasSubstr("network 'array' with 2 children"));
+}
+
+TEST_F(Contention, WritesTheCyclesOfEveryLink) {
+  const Outcome o = go({"--topology", "crossbar", "--packet-words", "1", "--links", "links.csv"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  std::istringstream lines(read("links.csv"));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "point,network,unit,plane,link,used,stalled,lost,idle");
+  // One router with two children and the port: 3 links of 22 cycles; 2 packets to each.
+  int links = 0;
+  while (std::getline(lines, line)) {
+    ++links;
+    EXPECT_THAT(line, HasSubstr(",2,0,"));
+  }
+  EXPECT_EQ(links, 3);
 }
 
 TEST_F(Contention, GoesOnWhereItWasInterrupted) {

@@ -41,6 +41,11 @@ std::string text(hw::Planes p) {
                                        : "channels";
 }
 
+// One port, at the root.
+bool rooted(hw::Topology t) {
+  return t == hw::Topology::Xy || t == hw::Topology::Tree || t == hw::Topology::FatTree;
+}
+
 std::string name_of(const hw::Network& n, const Sweep& s) {
   const hw::Fabric& f = n.fabric;
   std::string out = hw::topology_names()[static_cast<std::size_t>(n.topology)];
@@ -57,8 +62,10 @@ std::string name_of(const hw::Network& n, const Sweep& s) {
   add(s.vcs.size() > 1, fmt::format("{} vcs", f.vcs));
   add(s.buffer_depth.size() > 1, fmt::format("depth {}", f.buffer_depth));
   add(s.packet_words.size() > 1, fmt::format("{} words/packet", f.packet_words));
-  add(s.ports.size() > 1, fmt::format("{} ports", f.ports));
-  add(s.place.size() > 1, text(f.place));
+  if (!rooted(n.topology)) {
+    add(s.ports.size() > 1, f.ports == 1 ? "1 port" : fmt::format("{} ports", f.ports));
+    add(s.place.size() > 1, text(f.place));
+  }
   add(s.clock.size() > 1, fmt::format("clock x{}", f.clock));
   add(s.collective.size() > 1, f.collective == hw::Collective::Path   ? "path"
                                : f.collective == hw::Collective::Tree ? "tree passing"
@@ -249,7 +256,7 @@ std::vector<SweepPoint> points_of(const workloads::Mapping& mapping, std::size_t
                           n.fabric.vcs = vcs;
                           n.fabric.buffer_depth = depth_;
                           n.fabric.packet_words = packet;
-                          n.fabric.ports = ports;
+                          n.fabric.ports = s.ports.size() > 1 && rooted(topology) ? 1 : ports;
                           n.fabric.place = place;
                           n.fabric.clock = clock;
                           n.fabric.collective = c;

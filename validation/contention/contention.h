@@ -30,7 +30,7 @@ struct SweepPoint {
 };
 
 /// The points for the network at `depth` of the mapping. Combinations that are the same (a pipe has
-/// no flits) stand once.
+/// no flits, a tree one port at its root) stand once.
 std::vector<SweepPoint> points_of(const workloads::Mapping& mapping, std::size_t depth,
                                   const Sweep& sweep);
 
