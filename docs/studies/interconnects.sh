@@ -6,7 +6,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 program=${1:-$here/../../build/release/cli/counterpoint}
-out=${2:-$here/interconnects}
+out=${2:-$here/../../build/studies/interconnects}
 network=${3:-squeezenet1_1}
 layer=${4:-fire8_e3}
 pictures=()

@@ -213,6 +213,29 @@ TEST_F(Contention, DrawsPictures) {
     EXPECT_THAT(read(file), HasSubstr("</svg>")) << file;
 }
 
+// The script of docs/studies/interconnects.md, on a layer of 18,432 multiply-accumulates.
+TEST_F(Contention, TheStudyRuns) {
+  if (std::system("command -v python3 >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "python3 is not installed";
+  write("tiny.yaml", R"(name: tiny
+description: "one layer"
+source: "this test"
+macs: 18432
+layers:
+  - {name: L, op: conv, k: 64, c: 2, r: 3, s: 3, h: 6, w: 6, out: [4, 4], macs: 18432}
+)");
+  const std::string command =
+      std::string("bash '" COUNTERPOINT_SOURCE_DIR
+                  "/docs/studies/interconnects.sh' '" COUNTERPOINT_PROGRAM "' '") +
+      dir_.string() + "/out' '" + dir_.string() + "/tiny.yaml' L >/dev/null";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  std::istringstream lines(read("out/table.txt"));
+  std::string line;
+  int points = -1;  // the heading
+  while (std::getline(lines, line)) ++points;
+  EXPECT_EQ(points, 7);
+}
+
 TEST_F(Contention, SaysWhatIsWrong) {
   const auto refused = [&](const std::vector<std::string>& more, const char* part) {
     const Outcome o = go(more);

@@ -546,7 +546,7 @@ std::string curve_script(const std::vector<Json>& points, const std::string& fil
       "set output '{}'\nset style data histograms\nset style histogram rowstacked\n"
       "set style fill solid noborder\nset boxwidth 0.8\nset key outside top center horizontal\n"
       "set ylabel 'cycles'\nset yrange [0:*]\nset xtics rotate by -35\nset grid ytics\n"
-      "set format y '%.0s%c'\n$data << EOD\n",
+      "set format y '%.1s%c'\n$data << EOD\n",
       560, in_quotes(file));
   for (const Json& p : points) {
     if (p.contains("error") || p.is_null()) continue;
