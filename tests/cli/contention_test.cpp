@@ -170,6 +170,7 @@ TEST_F(Contention, TableNamesTheCheapestAndShowsItsLinks) {
   ASSERT_EQ(o.status, 0) << o.err;
   EXPECT_THAT(o.out, HasSubstr("cheapest routed network"));
   EXPECT_THAT(o.out, HasSubstr("busiest links"));
+  EXPECT_THAT(o.out, HasSubstr("cycle stack: "));
   EXPECT_THAT(o.out, HasSubstr("network 'array' with 2 children"));
 }
 

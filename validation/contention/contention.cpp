@@ -478,6 +478,13 @@ std::string link_map(const Json& point) {
                                 (*n)["plane"].get<std::string>() == "all"
                                     ? std::string("the network")
                                     : "plane '" + (*n)["plane"].get<std::string>() + "'");
+  if (point.contains("stack")) {
+    out += "  cycle stack:";
+    for (const auto& [name, spent] : point["stack"].items())
+      if (spent.get<std::int64_t>() > 0)
+        out += fmt::format(" {} {}", name, spent.get<std::int64_t>());
+    out += "\n";
+  }
   std::vector<const Json*> links;
   for (const Json& l : (*n)["links"]) links.push_back(&l);
   const int columns = (*n)["columns"].get<int>();
