@@ -121,6 +121,8 @@ int contention(const std::vector<std::string>& args) {
                                                                         "none, tile, word")(
       "collective", text("LIST"), "path, tree, fork")("planes", text("LIST"),
                                                       "shared, directions, tensors, channels")(
+      "routing", text("LIST"), "dimension-order, west-first (mesh)")("arbiter", text("LIST"),
+                                                                     "round-robin, oldest")(
       "no-causes", po::bool_switch(), "one simulation per point: no attribution of the cycles")(
       "no-data", po::bool_switch(), "move words without values: no functional check")(
       "jobs,j", po::value<int>()->default_value(cores)->value_name("N"), "points at a time")(
@@ -160,6 +162,8 @@ int contention(const std::vector<std::string>& args) {
   sweep.collective = choices<hw::Collective>(*values, "collective", {"path", "tree", "fork"});
   sweep.planes =
       choices<hw::Planes>(*values, "planes", {"shared", "directions", "tensors", "channels"});
+  sweep.west_first = choices<int>(*values, "routing", {"dimension-order", "west-first"});
+  sweep.oldest_first = choices<int>(*values, "arbiter", {"round-robin", "oldest"});
   sweep.flit_bits = numbers(*values, "flit-bits", 1, 65536);
   sweep.vcs = numbers(*values, "vcs", 1, 16);
   sweep.buffer_depth = numbers(*values, "buffer-depth", 1, 4096);
@@ -196,8 +200,9 @@ int contention(const std::vector<std::string>& args) {
     run.fingerprint = in.fingerprint;
     for (const validation::SweepPoint& p : run.points) run.fingerprint += "; " + p.name;
     run.fingerprint += fmt::format("; {} {} {}", run.depth, run.carry_data, run.attribute);
-    for (const char* option : {"bandwidth", "flit-bits", "vcs", "buffer-depth", "packet-words",
-                               "ports", "place", "clock", "multicast", "collective", "planes"})
+    for (const char* option :
+         {"bandwidth", "flit-bits", "vcs", "buffer-depth", "packet-words", "ports", "place",
+          "clock", "multicast", "collective", "planes", "routing", "arbiter"})
       run.fingerprint +=
           "; " + (values->count(option) != 0 ? (*values)[option].as<std::string>() : "");
   }

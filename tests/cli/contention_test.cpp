@@ -190,6 +190,20 @@ TEST_F(Contention, WritesTheCyclesOfEveryLink) {
   EXPECT_EQ(links, 3);
 }
 
+TEST_F(Contention, SweepsTheRoutersChoices) {
+  const Outcome o = go({"--topology", "mesh,crossbar", "--routing", "dimension-order,west-first",
+                        "--arbiter", "round-robin,oldest", "--no-causes", "-f", "json"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  std::vector<std::string> names;
+  const Json all = Json::parse(o.out);
+  for (const Json& p : all["points"]) names.push_back(p["network"]);
+  EXPECT_THAT(names, ::testing::ElementsAre("mesh, dimension-order, round-robin",
+                                            "mesh, dimension-order, oldest first",
+                                            "mesh, west-first, round-robin",
+                                            "mesh, west-first, oldest first",
+                                            "crossbar, round-robin", "crossbar, oldest first"));
+}
+
 TEST_F(Contention, GoesOnWhereItWasInterrupted) {
   const std::vector<std::string> sweep = {"--topology", "pipe,mesh,tree", "-f", "json",
                                           "-o",         "out.json"};

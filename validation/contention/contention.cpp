@@ -71,6 +71,9 @@ std::string name_of(const hw::Network& n, const Sweep& s) {
                                : f.collective == hw::Collective::Tree ? "tree passing"
                                                                       : "fork");
   add(s.planes.size() > 1, text(f.planes));
+  if (n.topology == hw::Topology::Mesh)
+    add(s.west_first.size() > 1, f.west_first ? "west-first" : "dimension-order");
+  add(s.oldest_first.size() > 1, f.oldest_first ? "oldest first" : "round-robin");
   return out;
 }
 
@@ -261,7 +264,16 @@ std::vector<SweepPoint> points_of(const workloads::Mapping& mapping, std::size_t
                           n.fabric.clock = clock;
                           n.fabric.collective = c;
                           n.fabric.planes = planes;
-                          add(n);
+                          for (const int west :
+                               or_else(s.west_first, given.fabric.west_first ? 1 : 0))
+                            for (const int old :
+                                 or_else(s.oldest_first, given.fabric.oldest_first ? 1 : 0)) {
+                              // Only a mesh has a choice of ways.
+                              n.fabric.west_first = west == 1 && (topology == hw::Topology::Mesh ||
+                                                                  s.west_first.size() == 1);
+                              n.fabric.oldest_first = old == 1;
+                              add(n);
+                            }
                         }
   return out;
 }

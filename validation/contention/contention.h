@@ -21,6 +21,7 @@ struct Sweep {
   std::vector<hw::Multicast> multicast;
   std::vector<hw::Collective> collective;
   std::vector<hw::Planes> planes;
+  std::vector<int> west_first, oldest_first;  ///< 0 or 1
 };
 
 /// A network of the sweep, with what makes it differ.
