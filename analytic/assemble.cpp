@@ -64,14 +64,15 @@ stats::LayerResult assemble(const workloads::Mapping& mapping, const hw::BoundMa
       std::array<int, 3> width = {bound.machine.bits.input, bound.machine.bits.weight,
                                   bound.machine.bits.psum};
       if (bound.machine.capacity_in_words) width = {8, 8, 8};  // a word counts as one
-      std::int64_t tile = 0, sliding = 0;
+      std::int64_t tile = 0, second = 0, sliding = 0;
       for (std::size_t t = 0; t < 3; ++t) {
         s.tile_words[t] = from.tile_words[t];
         s.sliding_words[t] = from.sliding_words[t];
         tile += s.tile_words[t] * width[t];
+        second += (hw::slots(bound.storage[d].buffering, t) - 1) * s.tile_words[t] * width[t];
         sliding += s.sliding_words[t] * width[t];
       }
-      s.required_bytes = (tile + 7) / 8 * hw::slots(bound.storage[d].buffering);
+      s.required_bytes = (tile + 7) / 8 + (second + 7) / 8;
       s.sliding_bytes = (sliding + 7) / 8;
     }
     r.storage.push_back(s);

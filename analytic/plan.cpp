@@ -293,6 +293,9 @@ bool Plan::describe_loops(Shape& shape, const Tile& tile) {
   for (std::size_t l = 0; l < info.loop_count; ++l) {
     shape.loops[l].high = std::max(shape.loops[l].high, shape.loops[l].low);
     finish(shape.loops[l]);
+    if (shape.loops[l].trips > 1)
+      shape.advances[static_cast<std::size_t>(shape.advancing_count++)] =
+          static_cast<std::int8_t>(l);
   }
   return true;
 }
@@ -771,6 +774,7 @@ bool Plan::expand(std::size_t depth, std::int32_t first, std::int32_t end) {
         if (shape < 0) return false;
         frame.next_shape = shape;
         entry.enter = static_cast<std::int32_t>(kinds_.size());
+        if (has_before) entry.leave = entry.enter;
         shapes_[static_cast<std::size_t>(shape)].visits += times;
         if (shapes_[static_cast<std::size_t>(shape)].entry_kind < 0)
           shapes_[static_cast<std::size_t>(shape)].entry_kind = entry.enter;

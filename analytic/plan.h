@@ -73,13 +73,18 @@ struct Shape {
   std::array<std::int64_t, workloads::kDims> length{};
   std::array<std::int64_t, workloads::kDims> lo{};  ///< of one tile of this shape
   std::array<bool, 2> inside{};  ///< rows, columns: no padding is touched, so `lo` is irrelevant
-  std::int32_t loop_count = 0;
+  std::int32_t loop_count = 0, advancing_count = 0;
   std::array<LoopKinds, kMaxLoops> loops;
+  std::array<std::int8_t, kMaxLoops> advances{};           ///< loops of more than one trip
   std::array<std::int64_t, workloads::kDims> positions{};  ///< of the level's cuts
   std::int32_t first_kind = 0, end_kind = 0;               ///< transitions inside a tile
   std::int32_t entry_kind = -1;                            ///< one that begins such a tile
   std::int32_t last_kind = -1;                             ///< one that begins its last step
   std::int64_t visits = 0;                                 ///< in the layer, all arrays
+
+  const LoopKinds& advancing(std::int32_t at) const {
+    return loops[static_cast<std::size_t>(advances[static_cast<std::size_t>(at)])];
+  }
 };
 
 /// Children of a level that always do alike.
@@ -91,7 +96,7 @@ struct ChildClass {
 /// A child of a transition: the kinds of its own.
 struct Entry {
   std::int32_t enter = -1;  ///< begins a tile; -1: the child is idle after
-  std::int32_t leave = -1;  ///< the child becomes idle; -1: it was, or it goes on
+  std::int32_t leave = -1;  ///< ends the tile before (the same kind if one follows); -1: none
 };
 
 struct Group {
@@ -115,6 +120,8 @@ class Plan {
   std::int32_t last() const { return 1; }   ///< the kind that ends it
   /// Kinds of a depth: [kind_end(depth - 1), kind_end(depth)).
   std::int32_t kind_end(std::size_t depth) const { return kind_end_[depth]; }
+  /// The first kind of arrays of PEs.
+  std::int32_t pe_kinds() const { return depths_ < 2 ? 0 : kind_end_[depths_ - 2]; }
   /// Largest tiles and sliding tiles of one instance at a storage level.
   const std::array<std::int64_t, 3>& tile_words(std::size_t storage) const {
     return tile_words_[storage];

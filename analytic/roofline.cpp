@@ -46,11 +46,18 @@ Roofline roofline(const workloads::Mapping& mapping, const stats::LayerResult& r
     const hw::Network& net = m.network[i];
     // Separate channels work side by side.
     const bool shared = net.channels == hw::Channels::Shared;
+    const hw::ClockRatio clock = hw::clock_ratio(m.machine, net);
+    const auto machine_cycles = [&](std::int64_t own) {  // of the network's own, which may be fewer
+      return static_cast<std::int64_t>(static_cast<double>(own) * static_cast<double>(clock.core) /
+                                       static_cast<double>(clock.own));
+    };
     const double words = shared ? down_words : most_words, b = shared ? down_bits : most_bits;
     out.bounds.push_back({fmt::format("network '{}' to children", n.name),
-                          cycles(words, b, net.bandwidth, n.instances)});
-    out.bounds.push_back({fmt::format("network '{}' to parent", n.name),
-                          cycles(up_words, up_bits, net.bandwidth, n.instances)});
+                          machine_cycles(cycles(words, b, net.bandwidth, n.instances))});
+    out.bounds.push_back(
+        {fmt::format("network '{}' to parent", n.name),
+         machine_cycles(
+             cycles(up_words, up_bits, net.drain_bandwidth.value_or(net.bandwidth), n.instances))});
     out.bounds.push_back({fmt::format("read port of '{}'", r.storage[i].name),
                           cycles(words, b, m.storage[i].read_port, n.instances)});
     out.bounds.push_back({fmt::format("write port of '{}'", r.storage[i].name),

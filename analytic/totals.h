@@ -57,11 +57,4 @@ struct Totals {
 stats::LayerResult assemble(const workloads::Mapping& mapping, const hw::BoundMachine& machine,
                             const Totals& totals);
 
-/// Cycles to pass `words` (of `bits` together) at a rate.
-inline std::int64_t transfer_cycles(std::int64_t bits, std::int64_t words, hw::Rate rate) {
-  if (rate.unlimited()) return 0;
-  return rate.bytes ? (bits * 1000 + rate.per_kcycle * 8 - 1) / (rate.per_kcycle * 8)
-                    : (words * 1000 + rate.per_kcycle - 1) / rate.per_kcycle;
-}
-
 }  // namespace counterpoint::analytic

@@ -7,6 +7,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "analytic/durations.h"
 #include "analytic/walk_state.h"
 
 namespace counterpoint::analytic {
@@ -45,8 +46,12 @@ class Model {
     sliding_.resize(depths + 1);
     lengths_ = tile_lengths();
     words_followed_ = irregular_partial_sums();
+    for (std::size_t d = 0; d < depths; ++d)
+      network_links_.emplace_back(mapping.machine, d, levels_[d].units);
     root_.depth = 0;
     grow(root_);
+    for (int channel = 0; channel < 3; ++channel)
+      root_.time[static_cast<std::size_t>(kChannel0 + channel)].at = m_.machine.machine.startup;
   }
 
   Totals run() {
@@ -130,7 +135,7 @@ class Model {
     node.step_work_index = static_cast<std::int64_t>(counts_.size());
     counts_.push_back(0);
     if (network(node).psum == hw::PsumPolicy::Refetch) {
-      const std::int64_t keep = drain_latency(node) + 4;
+      const std::int64_t keep = link(node).drain_latency() + 4;
       node.drain_history.resize(static_cast<std::size_t>(std::min<std::int64_t>(keep, 256)));
     }
     if (depth + 1 == levels_.size()) return;
@@ -150,22 +155,11 @@ class Model {
   const hw::Network& network(const Node& n) const {
     return m_.machine.network[static_cast<std::size_t>(n.depth)];
   }
-  const hw::Storage& parent_storage(const Node& n) const {
-    return m_.machine.storage[static_cast<std::size_t>(n.depth)];
-  }
   const hw::Storage& child_storage(const Node& n) const {
     return m_.machine.storage[static_cast<std::size_t>(n.depth) + 1];
   }
-  std::int64_t fill_latency(const Node& n) const {
-    return network(n).latency + (n.depth == 0 ? parent_storage(n).latency : 0);
-  }
-  std::int64_t drain_latency(const Node& n) const {
-    const std::int64_t units = levels_[static_cast<std::size_t>(n.depth)].units;
-    std::int64_t deep = 0;
-    if (network(n).reduction == hw::Reduction::Chain) deep = units - 1;
-    if (network(n).reduction == hw::Reduction::Tree)
-      for (std::int64_t reach = 1; reach < units; reach *= 2) ++deep;
-    return network(n).latency + deep;
+  const Link& link(const Node& n) const {
+    return network_links_[static_cast<std::size_t>(n.depth)];
   }
   int width(Tensor t) const {
     const hw::WordBits& b = m_.machine.machine.bits;
@@ -280,21 +274,21 @@ class Model {
 
   // Cycles for the words of one transfer to pass the write port of the child that gets most.
   std::int64_t busiest_child(const Node& node, const std::array<Moved, 3>& in, int channel) const {
-    const hw::Rate port = child_storage(node).write_port;
-    if (port.unlimited()) return 0;
+    const hw::Storage& child = child_storage(node);
+    if (child.write_port.unlimited()) return 0;
     std::int64_t cycles = 0;
     const std::size_t n =
         static_cast<std::size_t>(levels_[static_cast<std::size_t>(node.depth)].units);
     for (std::size_t p = 0; p < n; ++p) {
-      std::int64_t words = 0, bits = 0;
+      Load received;
       for (Tensor t : kAllTensors) {
         const Moved& m = in[at(t)];
         if ((channel >= 0 && index(t) != channel) || !m.changed || p >= m.each.size()) continue;
         if (t == Tensor::Output && !refetch(node)) continue;
-        words += m.each[p];
-        bits += m.each[p] * width(t);
+        received.words += m.each[p];
+        received.bits += m.each[p] * width(t);
       }
-      cycles = std::max(cycles, transfer_cycles(bits, words, port));
+      cycles = std::max(cycles, link(node).receive_cycles(received));
     }
     return cycles;
   }
@@ -391,12 +385,10 @@ class Model {
     if (words > 0 && node.above != nullptr) start = std::max(start, node.above->time[kSlotOut].at);
     std::int64_t inject = 0;
     if (words > 0)
-      inject = std::max(
-          {transfer_cycles(words * bits, words, network(node).bandwidth),
-           transfer_cycles(words * bits, words, parent_storage(node).write_port),
-           transfer_cycles(out.largest * bits, out.largest, child_storage(node).read_port)});
+      inject = std::max(link(node).drain_cycles({words, words * bits}),
+                        link(node).send_cycles({out.largest, out.largest * bits}));
     const std::int64_t injected = start + inject;
-    const std::int64_t arrived = words > 0 ? injected + drain_latency(node) : start;
+    const std::int64_t arrived = words > 0 ? injected + link(node).drain_latency() : start;
     set(node.time[kDrainChannel], injected);
     set(node.time[kDrainArrived], std::max(arrived, node.time[kDrainArrived].at));
     set(node.time[kOlder2], node.time[kNewer2].at);
@@ -470,7 +462,6 @@ class Model {
     if (effort_ != nullptr) ++effort_->transitions;
     const std::int64_t k = node.multiplicity;
     const hw::Network& net = network(node);
-    const std::int64_t slots = hw::slots(child_storage(node).buffering);
     std::array<Moved, 3> in;
     std::array<std::int64_t, 3> words{};
     Visit again;
@@ -532,7 +523,9 @@ class Model {
         set(node.time[kOlder0 + index(t)], node.time[kNewer0 + index(t)].at);
         set(node.time[kNewer0 + index(t)], released);
       }
-      slot[i] = node.time[(slots == 1 ? kNewer0 : kOlder0) + index(t)].at;
+      slot[i] = node.time[(hw::slots(child_storage(node).buffering, i) == 1 ? kNewer0 : kOlder0) +
+                          index(t)]
+                    .at;
     }
     if (in[2].changed) set(node.time[kSlotOut], slot[2]);
 
@@ -541,14 +534,14 @@ class Model {
     const bool shared = net.channels == hw::Channels::Shared;
     for (int channel = 0; channel < (shared ? 1 : 3); ++channel) {
       Transfer& x = transfer[static_cast<std::size_t>(channel)];
-      std::int64_t w = 0, bits = 0;
+      Load sent;
       for (Tensor t : kAllTensors) {
         const std::size_t i = at(t);
         if ((!shared && index(t) != channel) || !in[i].changed) continue;
         if (t == Tensor::Output && !refetch(node)) continue;
         x.exists = true;
-        w += words[i];
-        bits += words[i] * width(t);
+        sent.words += words[i];
+        sent.bits += words[i] * width(t);
         x.slot = std::max(x.slot, slot[i]);
         if (t == Tensor::Output) x.slot = std::max(x.slot, taken.written);
         if (t == Tensor::Output && words[i] > 0 && again.age > 0 &&
@@ -562,13 +555,12 @@ class Model {
       x.channel = line.at;
       x.start = std::max({x.parent, x.channel, x.slot});
       std::int64_t inject = 0;
-      if (w > 0)
-        inject = std::max({transfer_cycles(bits, w, net.bandwidth),
-                           transfer_cycles(bits, w, parent_storage(node).read_port),
-                           busiest_child(node, in, shared ? -1 : channel)});
+      if (sent.words > 0)
+        inject =
+            std::max(link(node).fill_cycles(sent), busiest_child(node, in, shared ? -1 : channel));
       x.injected = x.start + inject;
-      x.arrival = x.injected + fill_latency(node);
-      if (w == 0) {  // at once, but what the children keep may still be on its way to them
+      x.arrival = x.injected + link(node).fill_latency();
+      if (sent.words == 0) {  // at once, but what the children keep may still be on its way to them
         x.arrival = x.start;
         for (Tensor t : kAllTensors)
           if (shared || index(t) == channel)
@@ -649,7 +641,7 @@ class Model {
     const std::int64_t ended = node.time[kWorkEnd].at;
     std::int64_t start = std::max(ended, slot);
     if (last != nullptr) start = std::max(start, last->arrival);
-    const std::int64_t cycles = ceil_div(node.held.macs_largest, m_.machine.machine.lanes);
+    const std::int64_t cycles = work_cycles(node.held.macs_largest, m_.machine.machine);
     if (!node.worked) {
       stack(kStartup) += k * start;
     } else {
@@ -913,6 +905,7 @@ class Model {
   bool dense_;
   int words_followed_ = -1;  ///< down to this depth, partial sums are followed word by word
   Geometry geometry_;
+  std::vector<Link> network_links_;
   Effort* effort_;
   std::vector<std::array<std::set<std::int64_t>, workloads::kDims>> lengths_;
   int access_base_ = 0, link_base_ = 0, level_base_ = 0, stack_base_ = 0, macs_slot_ = 0,

@@ -79,8 +79,7 @@ validation::TraceOptions trace_options(const po::variables_map& values, const In
   for (const char* of_files : {"trace-window", "trace-limit"})
     if (values.count(of_files) != 0 && !files)
       throw UsageError(fmt::format("--{} needs --trace or --timeline", of_files));
-  if (files && t.waveform == t.timeline)
-    throw UsageError("--trace and --timeline write different files");
+  validation::check_files(t);
   if (files && in.layers.size() != 1)
     throw UsageError(fmt::format(
         "--trace and --timeline show one layer and {} are selected: choose one with --layers",
@@ -90,10 +89,11 @@ validation::TraceOptions trace_options(const po::variables_map& values, const In
 
 // A large file is announced before it is written.
 void warn_of_size(const Inputs& in, const validation::RunOptions& options) {
-  constexpr double kLarge = 64.0 * (1 << 20);
+  constexpr double kMiB = 1 << 20, kLarge = 64 * kMiB;
+  const validation::TraceOptions& trace = options.trace;
   // (finding a step or the longest stall takes a run of its own: such windows are small)
-  if (options.trace.waveform.empty() ||
-      options.trace.window.find_first_of("st") != std::string::npos)
+  if ((trace.waveform.empty() && trace.timeline.empty()) ||
+      trace.window.find_first_of("st") != std::string::npos)
     return;
   const workloads::NetworkLayer& layer = *in.layers.front();
   std::string refused;
@@ -103,20 +103,32 @@ void warn_of_size(const Inputs& in, const validation::RunOptions& options) {
   if (flow == nullptr) return;
   const auto bound = workloads::bind(layer.layer, *flow, in.machine, {options.waive_capacity});
   if (!bound.mapping) return;
-  double bytes = validation::waveform_estimate(*bound.mapping, options.trace.level);
-  if (!options.trace.window.empty()) {
-    const validation::Window w = validation::find_window(*bound.mapping, options.trace.window);
+  double part = 1;
+  if (!trace.window.empty()) {
+    const validation::Window w = validation::find_window(*bound.mapping, trace.window);
     const double cycles =
         std::max(1.0, static_cast<double>(analytic::estimate(*bound.mapping).cycles));
-    bytes *=
+    part =
         std::max(0.0, std::min(static_cast<double>(w.to), cycles) - static_cast<double>(w.from)) /
         cycles;
   }
-  if (bytes < kLarge) return;
-  std::fprintf(stderr,
-               "the waveform would take about %.0f MB as VCD (a sixth of that as FST); it "
-               "ends at --trace-limit, %.0f MB; --trace-window and --trace-scope make it smaller\n",
-               bytes / (1 << 20), static_cast<double>(options.trace.limit_bytes) / (1 << 20));
+  const auto warn = [&](const char* what, const char* hint, double bytes) {
+    if (bytes < kLarge) return;
+    const double limit = static_cast<double>(trace.limit_bytes);
+    std::string end = fmt::format("--trace-limit {:.0f} MiB is enough", limit / kMiB);
+    if (bytes > limit) end = fmt::format("it ends at --trace-limit, {:.0f} MiB", limit / kMiB);
+    std::fprintf(
+        stderr, "%s\n",
+        fmt::format("the {} would take about {:.0f} MiB; {}; {}", what, bytes / kMiB, end, hint)
+            .c_str());
+  };
+  if (!trace.waveform.empty())
+    warn("waveform",
+         "as .fst a fifteenth of that; --trace-window and --trace-scope make it smaller",
+         part * validation::waveform_estimate(*bound.mapping, trace.level));
+  if (!trace.timeline.empty())
+    warn("timeline", "--trace-window makes it smaller",
+         part * validation::timeline_estimate(*bound.mapping));
 }
 
 void tell_traces(const validation::Json& report) {

@@ -3,7 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <numeric>
+
 namespace counterpoint::hw {
+
+ClockRatio clock_ratio(const Machine& machine, const Network& network) {
+  if (network.clock_mhz <= 0) return {};
+  const std::int64_t core = std::llround(machine.clock_mhz * 1000);
+  const std::int64_t own = std::llround(network.clock_mhz * 1000);
+  const std::int64_t common = std::gcd(core, own);
+  return common == 0 ? ClockRatio{} : ClockRatio{core / common, own / common};
+}
 
 std::optional<BoundMachine> bind_levels(const Machine& machine,
                                         const std::vector<std::int64_t>& pes_below,

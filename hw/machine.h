@@ -21,8 +21,20 @@ struct Rate {
 };
 
 enum class Buffering : std::uint8_t { Single, Double };
-constexpr int slots(Buffering b) {
-  return b == Buffering::Single ? 1 : 2;
+/// Of each tensor. One word stands for all three.
+struct Bufferings {
+  std::array<Buffering, 3> of;
+  constexpr Bufferings(Buffering all) : of{all, all, all} {}  // NOLINT: as one word in a file
+  constexpr Bufferings(Buffering input, Buffering weight, Buffering output)
+      : of{input, weight, output} {}
+  friend constexpr bool operator==(const Bufferings& a, const Bufferings& b) {
+    return a.of[0] == b.of[0] && a.of[1] == b.of[1] && a.of[2] == b.of[2];
+  }
+  constexpr bool any(Buffering b) const { return of[0] == b || of[1] == b || of[2] == b; }
+};
+/// Slots of a tensor: 0 input, 1 weight, 2 output.
+constexpr int slots(const Bufferings& b, std::size_t tensor) {
+  return b.of[tensor] == Buffering::Single ? 1 : 2;
 }
 
 enum class Topology : std::uint8_t {
@@ -104,6 +116,12 @@ enum class PsumPolicy : std::uint8_t {
   Refetch,     ///< ... are read back by the child that continues them
 };
 
+/// What a channel moves in whole units: words or bytes. 0: nothing is rounded.
+struct Burst {
+  std::int64_t size = 0;
+  bool bytes = false;
+};
+
 /// "pipe", "bus", "mesh", ..., in the order of the enumeration.
 const std::vector<std::string>& topology_names();
 
@@ -111,8 +129,15 @@ const std::vector<std::string>& topology_names();
 struct Network {
   std::string name;
   Topology topology = Topology::Pipe;
-  Rate bandwidth;
+  Rate bandwidth;                       ///< per cycle of the network's clock, as all its times
+  std::optional<Rate> drain_bandwidth;  ///< children to parent, if not `bandwidth`
+  Burst burst;                          ///< a transfer's words are rounded up to whole ones
   std::int64_t latency = 0;  ///< cycles from the end of injection to arrival, both directions
+  std::int64_t fill_overhead = 0, drain_overhead = 0;  ///< cycles of every transfer with words
+  double clock_mhz = 0;                                ///< 0: the machine's
+  std::int64_t skew = 0;  ///< cycles by which the last child lags behind the first;
+                          ///< kChain: children - 1
+  static constexpr std::int64_t kChain = -1;
   Multicast multicast = Multicast::Word;
   Reduction reduction = Reduction::None;
   Channels channels = Channels::Shared;
@@ -139,10 +164,11 @@ struct AccessEnergy {
 /// drains out, drains in).
 struct Storage {
   std::string name;
-  std::int64_t capacity_bytes = 0;          ///< per instance; 0 = unlimited (always so off-chip)
-  Rate read_port, write_port;               ///< per instance and flow
-  Buffering buffering = Buffering::Double;  ///< no meaning off-chip
-  std::int64_t latency = 0;  ///< cycles a transfer out waits before it flies (off-chip)
+  std::int64_t capacity_bytes = 0;           ///< per instance; 0 = unlimited (always so off-chip)
+  Rate read_port, write_port;                ///< per instance and flow
+  Bufferings buffering = Buffering::Double;  ///< no meaning off-chip
+  std::int64_t latency = 0;    ///< cycles a transfer out waits before it flies (off-chip)
+  std::int64_t in_flight = 0;  ///< most bursts requested and not yet arrived (off-chip); 0: any
   AccessEnergy energy;
   std::int64_t cluster_pes = 0;  ///< cluster buffers: PEs below one instance; else 0
   bool implied = false;          ///< not declared: unlimited, costs nothing
@@ -171,6 +197,8 @@ struct Machine {
   std::int64_t pes = 1;
   std::int64_t lanes = 1;             ///< multiply-accumulates per PE and cycle
   std::int64_t pipeline_latency = 0;  ///< cycles from the end of a PE's work to its drain
+  std::int64_t step_overhead = 0;     ///< cycles that every step of an array of PEs takes longer
+  std::int64_t startup = 0;           ///< cycles before off-chip memory is used
   WordBits bits;
   /// Capacities count words of any tensor instead of bytes (the original tool's hardware files).
   bool capacity_in_words = false;
@@ -181,6 +209,13 @@ struct Machine {
   std::optional<Network> implied_network;
   EnergyTable energy;
 };
+
+/// `own` cycles of a network last as long as `core` cycles of the machine.
+struct ClockRatio {
+  std::int64_t core = 1, own = 1;
+};
+/// In lowest terms, to a kHz.
+ClockRatio clock_ratio(const Machine& machine, const Network& network);
 
 /// The machine seen by one mapping: one storage per depth of the nest (levels + 1) and one
 /// network per level, implied cluster buffers filled in.

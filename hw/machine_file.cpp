@@ -32,6 +32,7 @@ constexpr std::int64_t kMostLanes = 1000000;
 constexpr std::int64_t kMostCycles = 1000000000;
 constexpr std::int64_t kMostCapacity = std::int64_t{1} << 50;
 constexpr std::int64_t kMostRate = 1000000000;  // words or bytes per cycle
+constexpr std::int64_t kMostBurst = 1 << 20;    // words or bytes
 constexpr std::size_t kMostLevels = 16;
 constexpr double kMostEnergy = 1e9;
 
@@ -50,13 +51,13 @@ class Reader {
       root_.check_map({"name", "pes", "storage"});
       return machine_;
     }
-    root_.check_map({"name", "description", "clock", "pes", "lanes", "pipeline_latency", "bits",
-                     "storage", "implied_network", "energy"});
+    root_.check_map({"name", "description", "clock", "pes", "lanes", "pipeline_latency",
+                     "step_overhead", "startup", "bits", "storage", "implied_network", "energy"});
     if (const auto name = root_.require("name", "how results call the machine"))
       machine_.name = name->text().value_or("");
     if (const auto description = root_.find("description"))
       machine_.description = description->text().value_or("");
-    read_clock();
+    machine_.clock_mhz = frequency(root_, machine_.clock_mhz);
     if (const auto pes = root_.require("pes", "the number of processing elements"))
       if (const auto n = pes->integer(1, kMostPes, "PEs")) {
         machine_.pes = *n;
@@ -65,6 +66,8 @@ class Reader {
     machine_.lanes =
         integer(root_, "lanes", 1, 1, kMostLanes, "multiply-accumulates per PE and cycle");
     machine_.pipeline_latency = integer(root_, "pipeline_latency", 0, 0, kMostCycles, "cycles");
+    machine_.step_overhead = integer(root_, "step_overhead", 0, 0, kMostCycles, "cycles");
+    machine_.startup = integer(root_, "startup", 0, 0, kMostCycles, "cycles");
     read_bits();
     read_storage();
     if (const auto network = root_.find("implied_network")) {
@@ -84,17 +87,17 @@ class Reader {
     return value ? value->integer(least, most, unit).value_or(missing) : missing;
   }
 
-  void read_clock() {
-    const std::optional<YamlValue> clock = root_.find("clock");
-    if (!clock) return;
+  static double frequency(const YamlValue& map, double missing) {
+    const std::optional<YamlValue> clock = map.find("clock");
+    if (!clock) return missing;
     const auto q = clock->quantity({"MHz", "GHz"});
-    if (!q) return;
-    machine_.clock_mhz =
+    if (!q) return missing;
+    const double mhz =
         static_cast<double>(q->thousandths) / 1000.0 * (q->unit == "GHz" ? 1000.0 : 1.0);
-    if (machine_.clock_mhz < 0.001 || machine_.clock_mhz > 1e6)
-      clock->error("out-of-range",
-                   fmt::format("'clock' must be from 0.001 MHz to 1000 GHz, not '{}'",
-                               clock->text().value_or("")));
+    if (mhz >= 0.001 && mhz <= 1e6) return mhz;
+    clock->error("out-of-range", fmt::format("'{}' must be from 0.001 MHz to 1000 GHz, not '{}'",
+                                             clock->path(), clock->text().value_or("")));
+    return missing;
   }
 
   void read_bits() {
@@ -185,11 +188,12 @@ class Reader {
       value.check_map({"topology", "bandwidth", "latency"});
       return n;
     }
-    std::vector<std::string> known = {"name",       "topology",  "bandwidth", "latency",
-                                      "multicast",  "reduction", "channels",  "psum",
-                                      "hop_energy", "fabric"};
+    std::vector<std::string> known = {"name",  "topology",   "bandwidth", "drain_bandwidth",
+                                      "burst", "latency",    "overhead",  "clock",
+                                      "skew",  "multicast",  "reduction", "channels",
+                                      "psum",  "hop_energy", "fabric"};
     if (off_chip) {
-      for (const char* key : {"multicast", "reduction"})
+      for (const char* key : {"multicast", "reduction", "skew"})
         if (value.find(key))
           value.error_at_key(key, "no-effect",
                              fmt::format("'{}' has no effect here: the off-chip memory has one "
@@ -199,7 +203,15 @@ class Reader {
     value.check_map(known);
     if (const auto name = value.find("name")) n.name = name->text().value_or("");
     n.bandwidth = rate(value, "bandwidth");
+    if (value.find("drain_bandwidth")) n.drain_bandwidth = rate(value, "drain_bandwidth");
     n.latency = integer(value, "latency", 0, 0, kMostCycles, "cycles");
+    read_overhead(value, n);
+    n.clock_mhz = frequency(value, 0);
+    if (const auto skew = value.find("skew"))
+      n.skew = skew->is_scalar() && skew->text() == "chain"
+                   ? Network::kChain
+                   : skew->integer(0, kMostCycles, "cycles, or 'chain'").value_or(0);
+    read_burst(value, n);
     const auto pick = [&](const char* key, const std::vector<std::string>& words,
                           std::size_t missing) {
       const std::optional<YamlValue> v = value.find(key);
@@ -222,6 +234,10 @@ class Reader {
     n.reduction = kReduction[pick("reduction", {"none", "chain", "tree"}, 0)];
     n.channels =
         pick("channels", {"shared", "separate"}, 0) == 0 ? Channels::Shared : Channels::Separate;
+    if (n.clock_mhz > 0 && routed(n.topology))
+      value.error_at_key("clock", "no-effect",
+                         "a routed network counts its own cycles per cycle of the machine: "
+                         "'clock' of 'fabric'");
     n.psum = pick("psum", {"accumulate", "refetch"}, 0) == 0 ? PsumPolicy::Accumulate
                                                              : PsumPolicy::Refetch;
     if (const auto hop = value.find("hop_energy")) {
@@ -233,6 +249,63 @@ class Reader {
       }
     }
     return n;
+  }
+
+  static void read_overhead(const YamlValue& value, Network& n) {
+    const std::optional<YamlValue> overhead = value.find("overhead");
+    if (!overhead) return;
+    if (!overhead->is_map()) {
+      n.fill_overhead = n.drain_overhead = overhead->integer(0, kMostCycles, "cycles").value_or(0);
+      return;
+    }
+    if (!overhead->check_map({"fill", "drain"})) return;
+    n.fill_overhead = integer(*overhead, "fill", 0, 0, kMostCycles, "cycles");
+    n.drain_overhead = integer(*overhead, "drain", 0, 0, kMostCycles, "cycles");
+  }
+
+  // Whole bursts of what the bandwidth counts; without a limit to it there is nothing to round.
+  static void read_burst(const YamlValue& value, Network& n) {
+    const std::optional<YamlValue> burst = value.find("burst");
+    if (!burst) return;
+    const auto q = burst->quantity({"words", "bytes", "word", "byte"});
+    if (!q) return;
+    if (q->thousandths % 1000 != 0 || q->thousandths < 1000 || q->thousandths > kMostBurst * 1000) {
+      burst->error("out-of-range",
+                   fmt::format("'{}' must be a whole number of {} from 1 to {}, not "
+                               "'{}'",
+                               burst->path(), q->unit, kMostBurst, burst->text().value_or("")));
+      return;
+    }
+    n.burst = {q->thousandths / 1000, q->unit[0] == 'b'};
+    const Rate drains = n.drain_bandwidth.value_or(n.bandwidth);
+    if (n.bandwidth.unlimited() && drains.unlimited())
+      burst->error("no-effect",
+                   fmt::format("'{}' has no effect on a network without a limit to its 'bandwidth'",
+                               burst->path()));
+    for (const Rate& r : {n.bandwidth, drains})
+      if (!r.unlimited() && r.bytes != n.burst.bytes) {
+        burst->error("bad-unit",
+                     fmt::format("'{}' is in {}, but the bandwidth is in {}: use one of "
+                                 "them for both",
+                                 burst->path(), n.burst.bytes ? "bytes" : "words",
+                                 r.bytes ? "bytes" : "words"));
+        break;
+      }
+  }
+
+  // Single or double, or one of them for each tensor.
+  static Bufferings read_buffering(const YamlValue& value) {
+    const auto one = [](const YamlValue& v) {
+      return v.choice({"single", "double"}).value_or(1) == 0 ? Buffering::Single
+                                                             : Buffering::Double;
+    };
+    if (!value.is_map()) return one(value);
+    if (!value.check_map({"input", "weight", "output"})) return Buffering::Double;
+    const auto of = [&](const char* key) {
+      const auto v = value.find(key);
+      return v ? one(*v) : Buffering::Double;
+    };
+    return {of("input"), of("weight"), of("output")};
   }
 
   void read_fabric(const YamlValue& value, Fabric& f) {
@@ -296,7 +369,7 @@ class Reader {
   void read_level(const YamlValue& value, Role role, bool last) {
     Storage s;
     std::vector<std::string> known = {"level", "name", "read_port", "write_port", "energy"};
-    if (role == Role::OffChip) known.push_back("latency");
+    if (role == Role::OffChip) known.insert(known.end(), {"latency", "in_flight"});
     if (role != Role::OffChip) known.insert(known.end(), {"capacity", "buffering"});
     if (role == Role::ClusterBuffer) known.push_back("cluster_pes");
     if (role != Role::PeBuffer) known.push_back("network");
@@ -309,6 +382,8 @@ class Reader {
     misplaced("latency", role != Role::OffChip,
               "only off-chip memory has an access latency; the way to the children has its own, in "
               "'network'");
+    misplaced("in_flight", role != Role::OffChip,
+              "only off-chip memory is asked in requests; a buffer answers at once");
     misplaced("capacity", role == Role::OffChip, "off-chip memory is unlimited");
     misplaced("buffering", role == Role::OffChip,
               "off-chip memory holds everything; there is nothing to buffer twice");
@@ -322,9 +397,7 @@ class Reader {
     s.latency = role == Role::OffChip ? integer(value, "latency", 0, 0, kMostCycles, "cycles") : 0;
     if (role != Role::OffChip) {
       s.capacity_bytes = capacity(value);
-      if (const auto buffering = value.find("buffering"))
-        s.buffering = buffering->choice({"single", "double"}).value_or(1) == 0 ? Buffering::Single
-                                                                               : Buffering::Double;
+      if (const auto buffering = value.find("buffering")) s.buffering = read_buffering(*buffering);
     }
     if (role == Role::ClusterBuffer) read_cluster(value, s);
     const std::optional<YamlValue> name = value.find("name");
@@ -350,6 +423,15 @@ class Reader {
         own_hop = network->is_map() && network->find("hop_energy").has_value();
       }
       if (n.name.empty()) n.name = fmt::format("network below {}", s.name);
+      const auto requests = value.find("in_flight");
+      if (requests && role == Role::OffChip) {
+        s.in_flight = requests->integer(1, kMostBurst, "bursts").value_or(1);
+        if (n.burst.size == 0 || n.bandwidth.unlimited())
+          requests->error("no-effect",
+                          fmt::format("'{}' counts bursts: it has no effect without 'burst' and a "
+                                      "limited 'bandwidth' of the network",
+                                      requests->path()));
+      }
       if (!network_names_.insert(n.name).second && unique)
         value.error(
             "duplicate-name",

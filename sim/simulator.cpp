@@ -136,22 +136,55 @@ class Run {
     r.lanes = bound.machine.lanes;
   }
 
+  // Which children of a unit may be evaluated as one.
+  std::vector<Likeness> likeness(const std::vector<std::int64_t>& path) const {
+    const auto& networks = machine_.mapping.machine.network;
+    const std::int64_t units = machine_.mapping.nest.levels[path.size()].units;
+    bool merge = machine_.options.merge_alike && machine_.options.observer == nullptr && units > 1;
+    // Of several children that hold a partial sum, one takes it back: they are not alike.
+    merge = merge && networks[path.size()].psum != hw::PsumPolicy::Refetch;
+    for (const hw::Network& n : networks) merge = merge && !hw::routed(n.topology);
+    if (merge) return compare_children(machine_.mapping.layer, machine_.mapping.nest, path);
+    std::vector<Likeness> apart(static_cast<std::size_t>(units));
+    for (std::int64_t p = 0; p < units; ++p) apart[static_cast<std::size_t>(p)].leader = p;
+    return apart;
+  }
+
   void build() {
     const auto& levels = machine_.mapping.nest.levels;
     struct Plan {
       std::vector<std::int64_t> path;
       std::size_t above;
+      std::vector<WordShift> units;        // that it stands for
+      std::vector<std::int64_t> children;  // of the unit above, which these are
       std::vector<std::size_t> below;
     };
-    std::vector<Plan> plans{{{}, 0, {}}};
+    std::vector<Plan> plans(1);
+    plans[0].units.emplace_back();
     for (std::size_t i = 0; i < plans.size(); ++i) {
       const std::size_t depth = plans[i].path.size();
       if (depth + 1 >= levels.size()) continue;
+      const std::vector<Likeness> like = likeness(plans[i].path);
       for (std::int64_t p = 0; p < levels[depth].units; ++p) {
-        std::vector<std::int64_t> path = plans[i].path;
-        path.push_back(p);
+        if (like[static_cast<std::size_t>(p)].leader != p) continue;
+        Plan plan;
+        plan.path = plans[i].path;
+        plan.path.push_back(p);
+        plan.above = i;
+        std::vector<WordShift> shifts;
+        for (std::int64_t q = p; q < levels[depth].units; ++q) {
+          const Likeness& other = like[static_cast<std::size_t>(q)];
+          if (other.leader != p) continue;
+          plan.children.push_back(q);
+          WordShift& shift = shifts.emplace_back();
+          for (std::size_t t = 0; t < 3; ++t)
+            shift[t] = word_shift(machine_.mapping.layer, machine_.spaces[t], other.shift);
+        }
+        for (const WordShift& of : plans[i].units)
+          for (const WordShift& shift : shifts)
+            plan.units.push_back({of[0] + shift[0], of[1] + shift[1], of[2] + shift[2]});
         plans[i].below.push_back(plans.size());
-        plans.push_back({std::move(path), i, {}});
+        plans.push_back(std::move(plan));
       }
     }
     // The kernel evaluates modules in the order of their creation.
@@ -168,12 +201,12 @@ class Run {
     for (std::size_t i : order) {
       const std::string name = fmt::format("array_{}", i);
       arrays_[i] = std::make_unique<Array>(sc_core::sc_module_name(name.c_str()), machine_,
-                                           plans[i].path, static_cast<int>(i));
+                                           plans[i].path, static_cast<int>(i), plans[i].units);
     }
     for (std::size_t i = 0; i < plans.size(); ++i) {
-      std::vector<Array*> below;
-      for (std::size_t j : plans[i].below) below.push_back(arrays_[j].get());
-      arrays_[i]->connect(i == 0 ? nullptr : arrays_[plans[i].above].get(), std::move(below));
+      std::vector<Array::Below> below;
+      for (std::size_t j : plans[i].below) below.push_back({arrays_[j].get(), plans[j].children});
+      arrays_[i]->connect(i == 0 ? nullptr : arrays_[plans[i].above].get(), below);
     }
   }
 
@@ -202,12 +235,14 @@ class Run {
                                 bound.machine.bits.psum};
     if (bound.machine.capacity_in_words) width = {8, 8, 8};  // a word counts as one
     for (std::size_t depth = 1; depth < r.storage.size(); ++depth) {
-      std::int64_t tile = 0, sliding = 0;
+      std::int64_t tile = 0, twice = 0, sliding = 0;
       for (std::size_t t = 0; t < 3; ++t) {
         tile += r.storage[depth].tile_words[t] * width[t];
+        if (bound.storage[depth].buffering.of[t] == hw::Buffering::Double)
+          twice += r.storage[depth].tile_words[t] * width[t];
         sliding += r.storage[depth].sliding_words[t] * width[t];
       }
-      r.storage[depth].required_bytes = (tile + 7) / 8 * hw::slots(bound.storage[depth].buffering);
+      r.storage[depth].required_bytes = (tile + 7) / 8 + (twice + 7) / 8;
       r.storage[depth].sliding_bytes = (sliding + 7) / 8;
     }
     for (stats::NetworkResult& n : r.network) {

@@ -27,5 +27,7 @@ struct Energy {
 /// Sum of accesses times energy per access at the word's width, plus hops, multiply-accumulates
 /// and leakage per cycle. A pure function of the counts, for the result of either model.
 Energy energy(const hw::BoundMachine& machine, const LayerResult& result);
+/// The total alone, without allocating: energy(...).total() up to rounding.
+double total_energy(const hw::BoundMachine& machine, const LayerResult& result);
 
 }  // namespace counterpoint::stats

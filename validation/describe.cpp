@@ -10,6 +10,13 @@ Json rate_json(const hw::Rate& r) {
           {"unit", r.bytes ? "bytes" : "words"}};
 }
 
+const char* text(hw::Buffering b) {
+  return b == hw::Buffering::Double ? "double" : "single";
+}
+Json buffering_json(const hw::Bufferings& b) {
+  if (b == hw::Bufferings(b.of[0])) return text(b.of[0]);
+  return {{"input", text(b.of[0])}, {"weight", text(b.of[1])}, {"output", text(b.of[2])}};
+}
 const char* text(hw::Multicast m) {
   return m == hw::Multicast::None ? "none" : m == hw::Multicast::Tile ? "tile" : "word";
 }
@@ -25,6 +32,8 @@ Json machine_json(const hw::BoundMachine& machine) {
   j["pes"] = m.pes;
   j["lanes"] = m.lanes;
   j["clock_mhz"] = m.clock_mhz;
+  j["step_overhead"] = m.step_overhead;
+  j["startup"] = m.startup;
   j["capacity_unit"] = m.capacity_in_words ? "words" : "bytes";
   j["word_bits"] = {{"input", m.bits.input}, {"weight", m.bits.weight}, {"psum", m.bits.psum}};
   j["storage"] = Json::array();
@@ -33,10 +42,11 @@ Json machine_json(const hw::BoundMachine& machine) {
     Json x;
     x["name"] = s.name;
     x["capacity"] = s.capacity_bytes == 0 ? Json() : Json(s.capacity_bytes);
-    if (i > 0) x["buffering"] = s.buffering == hw::Buffering::Double ? "double" : "single";
+    if (i > 0) x["buffering"] = buffering_json(s.buffering);
     x["read_port"] = rate_json(s.read_port);
     x["write_port"] = rate_json(s.write_port);
     x["latency"] = s.latency;
+    if (i == 0) x["in_flight"] = s.in_flight == 0 ? Json() : Json(s.in_flight);
     x["implied"] = s.implied;
     j["storage"].push_back(std::move(x));
   }
@@ -46,7 +56,14 @@ Json machine_json(const hw::BoundMachine& machine) {
     x["name"] = n.name;
     x["topology"] = hw::topology_names()[static_cast<std::size_t>(n.topology)];
     x["bandwidth"] = rate_json(n.bandwidth);
+    x["drain_bandwidth"] = rate_json(n.drain_bandwidth.value_or(n.bandwidth));
+    x["burst"] = n.burst.size == 0
+                     ? Json()
+                     : Json{{"size", n.burst.size}, {"unit", n.burst.bytes ? "bytes" : "words"}};
     x["latency"] = n.latency;
+    x["overhead"] = {{"fill", n.fill_overhead}, {"drain", n.drain_overhead}};
+    x["clock_mhz"] = n.clock_mhz > 0 ? n.clock_mhz : m.clock_mhz;
+    x["skew"] = n.skew == hw::Network::kChain ? Json("chain") : Json(n.skew);
     x["multicast"] = text(n.multicast);
     x["reduction"] = text(n.reduction);
     x["channels"] = n.channels == hw::Channels::Shared ? "shared" : "separate";

@@ -59,6 +59,13 @@ void network_trials(const hw::Machine& m, Trials& out) {
       out.machine("unlimited bandwidth of " + of,
                   [i](hw::Machine& c) { c.network[i].bandwidth.per_kcycle = 0; });
     }
+    if (n.drain_bandwidth && !n.drain_bandwidth->unlimited())
+      out.machine("twice the bandwidth to the parent of " + of,
+                  [i](hw::Machine& c) { c.network[i].drain_bandwidth->per_kcycle *= 2; });
+    if (n.fill_overhead + n.drain_overhead > 0)
+      out.machine("no overhead of the transfers over " + of, [i](hw::Machine& c) {
+        c.network[i].fill_overhead = c.network[i].drain_overhead = 0;
+      });
     if (n.latency > 0)
       out.machine("no latency of " + of, [i](hw::Machine& c) { c.network[i].latency = 0; });
     const bool shared = n.channels == hw::Channels::Shared;
@@ -92,6 +99,9 @@ void storage_trials(const hw::Machine& m, Trials& out) {
     if (!s.write_port.unlimited())
       out.machine("twice the write port of " + s.name,
                   [i](hw::Machine& c) { c.storage[i].write_port.per_kcycle *= 2; });
+    if (s.in_flight > 0)
+      out.machine("twice the requests in flight to " + s.name,
+                  [i](hw::Machine& c) { c.storage[i].in_flight *= 2; });
     if (i == 0) continue;
     if (s.capacity_bytes > 0)
       out.machine("twice the capacity of " + s.name,
@@ -102,6 +112,8 @@ void storage_trials(const hw::Machine& m, Trials& out) {
                   c.storage[i].buffering = twice ? hw::Buffering::Single : hw::Buffering::Double;
                 });
   }
+  if (m.step_overhead > 0)
+    out.machine("no overhead of the PEs' steps", [](hw::Machine& c) { c.step_overhead = 0; });
   out.machine("twice the lanes of the PEs", [](hw::Machine& c) { c.lanes *= 2; });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "validation/tracing.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,8 +32,14 @@ bool ends_with(const std::string& text, const std::string& end) {
 // A stream into a program's standard input.
 class Pipe : public std::streambuf {
  public:
-  explicit Pipe(const std::string& command) : file_(popen(command.c_str(), "w")) {}
-  ~Pipe() override { finish(); }
+  explicit Pipe(const std::string& command) : file_(popen(command.c_str(), "w")) {
+#ifdef F_SETPIPE_SZ  // Linux: a large one lets both run side by side
+    if (file_ != nullptr) fcntl(fileno(file_), F_SETPIPE_SZ, 1 << 20);
+#endif
+  }
+  ~Pipe() override {
+    finish();
+  }
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
   bool finish() {  ///< whether the program did its work
@@ -135,6 +142,26 @@ std::string gtkw_of(const std::string& waveform) {
   return waveform.substr(0, waveform.size() - 4) + ".gtkw";
 }
 
+// A waveform that refuses a scope without signals before the run, and not after it.
+class ScopedWaveform : public sim::Waveform {
+ public:
+  ScopedWaveform(const workloads::Mapping& mapping, const sim::WaveformOptions& options,
+                 std::ostream& out)
+      : Waveform(mapping, options, out), scope_(options.scope) {}
+  void begin(const std::vector<sim::ArrayDescription>& arrays) override {
+    Waveform::begin(arrays);
+    if (signals() > 0) return;
+    std::string names;
+    for (const std::string& n : some_names()) names += (names.empty() ? "" : ", ") + n;
+    throw input::InputError(
+        fmt::format("--trace-scope {}: no signal at this --trace-level matches; signals are {} ...",
+                    scope_, names));
+  }
+
+ private:
+  std::string scope_;
+};
+
 std::string base_name(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? path : path.substr(slash + 1);
@@ -221,17 +248,18 @@ double waveform_estimate(const workloads::Mapping& mapping, sim::TraceLevel leve
       static_cast<double>(r.macs) /
       std::max(1.0, static_cast<double>(k.compute) * static_cast<double>(r.lanes));
   double bytes = 20 * steps + 30 * stops;
-  if (level >= sim::TraceLevel::Links) bytes += 200 * steps;
+  if (level >= sim::TraceLevel::Links) bytes += 370 * steps;
   if (level >= sim::TraceLevel::Pes) bytes += 10 * stops * active;
   if (level >= sim::TraceLevel::Data) bytes += 40 * steps * active;
   return bytes;
 }
 
-Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions options,
-                       const TraceOptions& trace) {
-  Traced out;
-  const Window window = find_window(mapping, trace.window);
-  sim::Observers all;
+double timeline_estimate(const workloads::Mapping& mapping) {
+  // A few slices of 150 to 200 bytes and changes of counters of 80.
+  return 1400 * static_cast<double>(analytic::estimate(mapping).steps);
+}
+
+void check_files(const TraceOptions& trace) {
   const bool fst = ends_with(trace.waveform, ".fst");
   if (!trace.waveform.empty() && !fst && !ends_with(trace.waveform, ".vcd"))
     throw input::InputError(
@@ -241,6 +269,19 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
         "--trace {}: vcd2fst is not installed (Debian's package gtkwave has it); a .vcd needs "
         "nothing",
         trace.waveform));
+  if (!trace.waveform.empty() &&
+      (trace.timeline == trace.waveform || trace.timeline == gtkw_of(trace.waveform)))
+    throw input::InputError(
+        fmt::format("--timeline {}: that file is written by --trace", trace.timeline));
+}
+
+Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions options,
+                       const TraceOptions& trace) {
+  Traced out;
+  const Window window = find_window(mapping, trace.window);
+  check_files(trace);
+  sim::Observers all;
+  const bool fst = ends_with(trace.waveform, ".fst");
   const auto cannot = [](const std::string& file) {
     return input::InputError(fmt::format("cannot write {}", file));
   };
@@ -260,7 +301,7 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
     } else {
       stream.rdbuf(file.rdbuf());
     }
-    waveform = std::make_unique<sim::Waveform>(
+    waveform = std::make_unique<ScopedWaveform>(
         mapping,
         sim::WaveformOptions{trace.level, window.from, window.to, trace.scope, trace.limit_bytes},
         stream);
@@ -274,23 +315,28 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
   }
   sim::Profile profile;
   if (trace.profile) all.add(&profile);
-  if (!all.empty()) options.observer = &all;
-  out.outcome = sim::simulate(mapping, options);
+  options.observer = all.only();
+  // What was begun in vain does not stay.
+  const auto remove = [&] {
+    if (pipe) pipe->finish();
+    if (waveform) std::remove(trace.waveform.c_str());
+  };
+  try {
+    out.outcome = sim::simulate(mapping, options);
+  } catch (...) {
+    remove();
+    throw;
+  }
 
   const std::int64_t cycles = out.outcome.result.cycles;
   const auto window_json = [&] { return Json::array({window.from, std::min(window.to, cycles)}); };
   if (trace.profile) out.profile = profile_json(mapping, profile);
-  if (window.from >= std::max<std::int64_t>(cycles, 1) && (waveform || timeline))
+  if (window.from >= std::max<std::int64_t>(cycles, 1) && (waveform || timeline)) {
+    remove();
     throw input::InputError(
         fmt::format("--trace-window {}: the run ends after {} cycles", trace.window, cycles));
+  }
   if (waveform) {
-    if (waveform->signals() == 0) {
-      std::string names;
-      for (const std::string& n : waveform->some_names()) names += (names.empty() ? "" : ", ") + n;
-      throw input::InputError(fmt::format(
-          "--trace-scope {}: no signal at this --trace-level matches; signals are {} ...",
-          trace.scope, names));
-    }
     stream.flush();
     const bool good = stream.good() && (!pipe || pipe->finish());
     if (file.is_open()) file.close();

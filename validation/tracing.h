@@ -43,6 +43,12 @@ Window find_window(const workloads::Mapping& mapping, const std::string& window)
 /// Size of the whole waveform, in bytes, by the estimator's number of steps and stalls: right
 /// within a factor of four.
 double waveform_estimate(const workloads::Mapping& mapping, sim::TraceLevel level);
+/// The same of the whole timeline.
+double timeline_estimate(const workloads::Mapping& mapping);
+
+/// Throws input::InputError for names that no file can have: of a waveform without .vcd or .fst, of
+/// an .fst without vcd2fst installed, or one name for two files.
+void check_files(const TraceOptions& trace);
 
 struct Traced {
   sim::SimOutcome outcome;

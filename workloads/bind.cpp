@@ -94,7 +94,10 @@ class Binder {
           "the buffer '{}' of the machine '{}' holds {} {}, but the mapping needs {} ({} tile of "
           "each tensor): use smaller tiles{}",
           s.name, machine_.name, s.capacity_bytes, machine_.capacity_in_words ? "words" : "bytes",
-          need, s.buffering == hw::Buffering::Double ? "twice the largest" : "the largest",
+          need,
+          s.buffering == hw::Buffering::Double   ? "twice the largest"
+          : s.buffering == hw::Buffering::Single ? "the largest"
+                                                 : "once or twice the largest",
           options_.waive_capacity ? "" : ", or pass --waive-capacity to go on regardless");
       const SourcePos pos = depth == 1 ? flow_.pos : nest.levels[depth - 1].pos;
       if (options_.waive_capacity) {
@@ -293,13 +296,17 @@ class Binder {
   }
 
   std::int64_t requirement(const Extent& extent, const hw::Storage& s) const {
-    Wide bits = 0;
+    Wide bits = 0, second = 0;  // of one tile of each tensor, of those that are held twice
     const std::array<int, kTensors> width = {machine_.bits.input, machine_.bits.weight,
                                              machine_.bits.psum};
-    for (Tensor t : kAllTensors)
-      bits += Wide(tile_words_bound(layer_, t, extent)) *
-              (machine_.capacity_in_words ? 8 : width[static_cast<std::size_t>(index(t))]);
-    const Wide bytes = (bits + 7) / 8 * hw::slots(s.buffering);
+    for (Tensor t : kAllTensors) {
+      const std::size_t x = static_cast<std::size_t>(index(t));
+      const Wide tile =
+          Wide(tile_words_bound(layer_, t, extent)) * (machine_.capacity_in_words ? 8 : width[x]);
+      bits += tile;
+      if (hw::slots(s.buffering, x) == 2) second += tile;
+    }
+    const Wide bytes = (bits + 7) / 8 + (second + 7) / 8;
     constexpr Wide top = Wide(std::int64_t{1} << 62);
     return static_cast<std::int64_t>(std::min(bytes, top));
   }

@@ -54,20 +54,23 @@ std::string show(const Mapping& m) {
   for (std::size_t depth = 0; depth <= m.nest.levels.size(); ++depth) {
     const hw::Storage& s = m.machine.storage[depth];
     out += fmt::format("{}# {}{} holds", indent, s.name, s.implied ? " (implied)" : "");
-    std::int64_t total = 0;
+    std::int64_t total = 0, second = 0;
     for (Tensor t : kAllTensors) {
       const std::int64_t words = tile_words_bound(layer, t, tile);
       const int width = t == Tensor::Input    ? bits.input
                         : t == Tensor::Weight ? bits.weight
                                               : bits.psum;
       total += words * (in_words ? 8 : width);
+      if (depth > 0 && !s.implied && hw::slots(s.buffering, static_cast<std::size_t>(index(t))) > 1)
+        second += words * (in_words ? 8 : width);
       out += fmt::format("{} {} {} words", t == Tensor::Input ? "" : ",", name(t), words);
     }
-    const int copies = depth > 0 && !s.implied ? hw::slots(s.buffering) : 1;
-    const std::int64_t need = (total + 7) / 8 * copies;
+    const std::int64_t need = (total + 7) / 8 + (second + 7) / 8;
     if (depth > 0 && s.capacity_bytes > 0)
       out += fmt::format(": {} of {} {}{}", need, s.capacity_bytes, in_words ? "words" : "bytes",
-                         copies > 1 ? " (double buffered)" : "");
+                         second == 0       ? ""
+                         : second == total ? " (double buffered)"
+                                           : " (partly double buffered)");
     out += "\n";
     if (depth == m.nest.levels.size()) {
       out += fmt::format("{}multiply-accumulate {}\n", indent, extents(layer, tile));

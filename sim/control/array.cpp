@@ -19,16 +19,13 @@ sc_core::sc_time units(std::int64_t n) {
 std::int64_t present() {
   return static_cast<std::int64_t>(sc_core::sc_time_stamp().value());
 }
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 std::size_t at(Tensor t) {
   return static_cast<std::size_t>(index(t));
 }
 }  // namespace
 
 Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::int64_t> path,
-             int number)
+             int number, const std::vector<WordShift>& units)
     : sc_core::sc_module(name),
       m_(machine),
       observer_(machine.options.observer),
@@ -36,19 +33,20 @@ Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::in
       path_(std::move(path)),
       depth_(path_.size()),
       network_(machine.mapping.machine.network[depth_]),
-      parent_storage_(machine.mapping.machine.storage[depth_]),
       child_storage_(machine.mapping.machine.storage[depth_ + 1]),
-      slots_(hw::slots(child_storage_.buffering)),
-      fill_latency_(network_.latency + (depth_ == 0 ? parent_storage_.latency : 0)),
-      drain_latency_(network_.latency),
+      slots_{hw::slots(child_storage_.buffering, 0), hw::slots(child_storage_.buffering, 1),
+             hw::slots(child_storage_.buffering, 2)},
+      durations_(machine.mapping.machine, depth_, machine.mapping.nest.levels[depth_].units),
       reduces_(network_.reduction != hw::Reduction::None),
-      store_(std::make_unique<UnitStore>(machine.spaces, machine.options.carry_data)),
+      copies_(static_cast<std::int64_t>(units.size())),
+      board_(machine.spaces[2].words),
       medium_(make_medium(network_.topology)),
       walker_(machine.mapping.layer, machine.mapping.nest, path_) {
   const std::int64_t n = machine.mapping.nest.levels[depth_].units;
-  if (network_.reduction == hw::Reduction::Chain) drain_latency_ += n - 1;
-  if (network_.reduction == hw::Reduction::Tree)
-    for (std::int64_t reach = 1; reach < n; reach *= 2) ++drain_latency_;
+  for (const WordShift& shift : units)
+    units_.push_back({shift, machine.options.carry_data
+                                 ? std::make_unique<UnitStore>(machine.spaces)
+                                 : nullptr});
   SC_METHOD(evaluate);
   sensitive << kick_ << timer_;
   SC_METHOD(arbitrate);
@@ -72,9 +70,15 @@ Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::in
 
 Array::~Array() = default;
 
-void Array::connect(Array* above, std::vector<Array*> below) {
+void Array::connect(Array* above, const std::vector<Below>& below) {
   above_ = above;
-  below_ = std::move(below);
+  if (!below.empty())
+    children_.resize(static_cast<std::size_t>(m_.mapping.nest.levels[depth_].units));
+  for (const Below& b : below) {
+    below_.push_back(b.array);
+    for (std::size_t i = 0; i < b.children.size(); ++i)
+      children_[static_cast<std::size_t>(b.children[i])] = {b.array, i, b.children.size()};
+  }
   for (Tensor t : workloads::kAllTensors) {
     TensorTraffic::Config c;
     c.layer = &m_.mapping.layer;
@@ -87,9 +91,10 @@ void Array::connect(Array* above, std::vector<Array*> below) {
     c.reduces = reduces_;
     c.refetch = refetch();
     c.above = above_ ? above_->traffic_[at(t)].get() : nullptr;
-    c.board = t == Tensor::Output ? &store_->board : nullptr;
+    c.board = t == Tensor::Output ? &board_ : nullptr;
     if (t == Tensor::Output)
-      for (Array* b : below_) c.child_boards.push_back(&b->store_->board);
+      for (const Child& child : children_)
+        c.child_boards.push_back(child.among == 0 ? &child.array->board_ : nullptr);
     c.scratch = &m_.scratch;
     traffic_[at(t)] = std::make_unique<TensorTraffic>(std::move(c));
   }
@@ -104,10 +109,14 @@ void Array::connect(Array* above, std::vector<Array*> below) {
   for (auto& g : groups) {
     channels_.emplace_back();
     channels_.back().tensors = std::move(g);
+    if (above_ == nullptr)
+      channels_.back().injected_at = channels_.back().pipe_injected_at =
+          m_.mapping.machine.machine.startup;
   }
   if (pes())
     pe_ = std::make_unique<PeArray>(m_.mapping.layer, m_.spaces, m_.pe_local,
-                                    m_.mapping.nest.levels[depth_].units, m_.options.carry_data);
+                                    m_.mapping.nest.levels[depth_].units, units_.size(),
+                                    m_.options.carry_data);
   if (pes() && observer_ != nullptr && observer_->wants_pes()) pe_->keep_details();
 }
 
@@ -129,28 +138,21 @@ std::int64_t Array::now() const {
   return present() / kUnits;
 }
 
-int Array::width(Tensor t) const {
-  const hw::WordBits& b = m_.mapping.machine.machine.bits;
-  return t == Tensor::Input ? b.input : t == Tensor::Weight ? b.weight : b.psum;
-}
-
-std::int64_t Array::duration(std::int64_t bits, std::int64_t words, hw::Rate rate) const {
-  if (rate.unlimited()) return 0;
-  return rate.bytes ? ceil_div(bits * 1000, rate.per_kcycle * 8)
-                    : ceil_div(words * 1000, rate.per_kcycle);
-}
-
 void Array::evaluate() {
   const std::int64_t t = now();
+  if (timer_at_ <= present()) timer_at_ = kNever;
+  evaluating_ = true;
   for (bool more = true; more;) {
+    again_ = false;
     more = finish_events(t);
     for (std::size_t c = 0; c < channels_.size(); ++c) more = try_fill(c, t, false) || more;
     if (pes()) {
       more = end_work(t) || more;
       more = try_work(t) || more;
     }
-    more = try_drain(t, false) || more;
+    more = try_drain(t, false) || again_ || more;
   }
+  evaluating_ = false;
   schedule(t);
 }
 
@@ -302,14 +304,22 @@ void Array::routed_arrived(std::int64_t transfer, std::int64_t when) {
 void Array::schedule(std::int64_t t) {
   std::int64_t next = kNever;
   for (const Channel& c : channels_) {
-    if (c.injecting) next = std::min(next, c.injected_at);
+    if (c.injecting || c.injected_at > t) next = std::min(next, c.injected_at);
     if (!c.flights.empty()) next = std::min(next, c.flights.front().arrival);
   }
   if (working_) next = std::min(next, work_end_);
   if (drain_injecting_) next = std::min(next, drain_injected_at_);
   if (!drain_flights_.empty()) next = std::min(next, drain_flights_.front().arrival);
   if (!over_at_.empty() && over_at_.front() > t) next = std::min(next, over_at_.front());
-  if (next != kNever) timer_.notify(units(std::max(next * kUnits - present(), std::int64_t{0})));
+  if (next != kNever) {
+    const std::int64_t due = next * kUnits;
+    if (due <= present()) {
+      kick_.notify(sc_core::SC_ZERO_TIME);
+    } else if (due < timer_at_) {  // else the timer is set to that time or an earlier one already
+      timer_at_ = due;
+      timer_.notify(units(due - present()));
+    }
+  }
   const std::int64_t grant = medium_->next_grant(t);
   if (grant >= 0) {
     arbiter_.notify(units(std::max(grant * kUnits + 1 - present(), std::int64_t{0})));
@@ -412,7 +422,7 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   time.step = step;
   time.channel = c.injected_at;
   time.pipe_channel = c.pipe_injected_at;
-  std::int64_t words = 0, bits = 0;
+  std::int64_t words = 0;
   std::array<Residence*, 3> begins{};
   for (Tensor x : c.tensors) {
     Progress& p = progress(x);
@@ -426,7 +436,7 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
       time.parent =
           std::max(time.parent, up.arrived_at[static_cast<std::size_t>(r->parent) % kRing]);
     }
-    const std::int64_t before = p.next_fill - slots_;
+    const std::int64_t before = p.next_fill - slots_[at(x)];
     if (before >= 0) {
       if (p.released <= before) return fill_waits(channel, Wait::Slot, t);
       time.slot = std::max(time.slot, p.released_at[static_cast<std::size_t>(before) % kRing]);
@@ -439,31 +449,14 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
             time.slot, drain_arrived_at_[static_cast<std::size_t>(r->needs_drain) % kDrainRing]);
     }
     words += r->injected;
-    bits += r->injected * width(x);
   }
   if (words > 0 && !granted && !medium_->request(static_cast<int>(channel) + 1, t))
     return fill_waits(channel, Wait::Medium, t);
 
-  std::int64_t inject = 0;
-  if (words > 0) {
-    inject = std::max(duration(bits, words, network_.bandwidth),
-                      duration(bits, words, parent_storage_.read_port));
-    if (!child_storage_.write_port.unlimited()) {
-      const std::size_t n = static_cast<std::size_t>(m_.mapping.nest.levels[depth_].units);
-      for (std::size_t p = 0; p < n; ++p) {
-        std::int64_t w = 0, b = 0;
-        for (Tensor x : c.tensors) {
-          if (begins[at(x)] == nullptr) continue;
-          w += begins[at(x)]->received(p);
-          b += std::int64_t{begins[at(x)]->received(p)} * width(x);
-        }
-        inject = std::max(inject, duration(b, w, child_storage_.write_port));
-      }
-    }
-  }
+  const std::int64_t inject = durations_.fill(begins);
   time.start = t;
   time.injected = t + inject;
-  time.arrival = words > 0 ? time.injected + fill_latency_ : t;
+  time.arrival = words > 0 ? time.injected + durations_.fill_latency() : t;
   time.pipe_injected = time.injected;
   time.pipe_arrival = time.arrival;
   const bool carry = m_.options.carry_data;
@@ -477,26 +470,16 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
     Progress& p = progress(x);
     flight.residence[at(x)] = p.next_fill++;
     if (x == Tensor::Output) {
-      up.access[at(x)].readback_read += r->injected;
-      if (carry) {
-        r->sums.assign(r->enter->size(), 0);
-        for (std::size_t i = 0; i < r->readback.size(); ++i)
-          if (r->readback[i]) std::swap(r->sums[i], store_->sums[r->id(i)]);
-      }
+      up.access[at(x)].readback_read += r->injected * copies_;
+      if (carry) take_sums(*r);
     } else {
-      up.access[at(x)].fill_read += r->injected;
-      if (carry) {
-        const std::int32_t* from =
-            (x == Tensor::Input ? store_->input.data() : store_->weight.data()) + r->shift;
-        const std::int32_t* ids = r->enter->ids.data();
-        const std::size_t n = r->enter->size();
-        r->values.resize(n);
-        for (std::size_t i = 0; i < n; ++i) r->values[i] = from[ids[i]];
-      }
+      up.access[at(x)].fill_read += r->injected * copies_;
+      if (carry) take_operands(x, *r);
     }
-    link.link[at(x)].injected += r->injected;
-    link.link[at(x)].delivered += r->delivered;
-    link.link[at(x)].hops += network_.topology == hw::Topology::Bus ? r->injected : r->delivered;
+    link.link[at(x)].injected += r->injected * copies_;
+    link.link[at(x)].delivered += r->delivered * copies_;
+    link.link[at(x)].hops +=
+        (network_.topology == hw::Topology::Bus ? r->injected : r->delivered) * copies_;
   }
   const bool route = transport_ != nullptr && words > 0;
   if (observer_ != nullptr) {
@@ -536,6 +519,70 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   return true;
 }
 
+// --- words, of every unit: word i of unit u stands at i * units + u
+// --------------------------------
+
+void Array::take_operands(Tensor t, Residence& r) {
+  const std::int32_t* ids = r.enter->ids.data();
+  const std::size_t n = r.enter->size(), units = units_.size();
+  r.values.resize(n * units);
+  for (std::size_t u = 0; u < units; ++u) {
+    const UnitStore& store = *units_[u].store;
+    const std::int32_t* from = (t == Tensor::Input ? store.input.data() : store.weight.data()) +
+                               (r.shift + units_[u].shift[at(t)]);
+    std::int32_t* to = r.values.data() + u;
+    for (std::size_t i = 0; i < n; ++i) to[i * units] = from[ids[i]];
+  }
+}
+
+void Array::take_sums(Residence& r) {
+  const std::size_t units = units_.size();
+  r.sums.assign(r.enter->size() * units, 0);
+  for (std::size_t u = 0; u < units; ++u)
+    for (std::size_t i = 0; i < r.readback.size(); ++i)
+      if (r.readback[i])
+        std::swap(r.sums[i * units + u], units_[u].store->sums[r.id(i) + units_[u].shift[2]]);
+}
+
+// To children that are buffers.
+void Array::give_words(Tensor t, const Residence& r) {
+  const Moves& m = *r.enter;
+  const std::size_t units = units_.size();
+  for (std::size_t u = 0; u < units; ++u) {
+    const std::int64_t shift = r.shift + units_[u].shift[at(t)];
+    for (const Chunk& k : m.chunks)
+      for (std::int32_t j = k.receivers_first; j < k.receivers_last; ++j) {
+        UnitStore& child = child_store(u, m.receivers[static_cast<std::size_t>(j)]);
+        const std::size_t first = static_cast<std::size_t>(k.first),
+                          last = static_cast<std::size_t>(k.last);
+        if (t == Tensor::Output) {
+          for (std::size_t w = first; w < last; ++w)
+            if (r.from_parent(w)) child.sums[m.ids[w] + shift] += r.sums[w * units + u];
+        } else {
+          std::int32_t* to =
+              (t == Tensor::Input ? child.input.data() : child.weight.data()) + shift;
+          for (std::size_t w = first; w < last; ++w) to[m.ids[w]] = r.values[w * units + u];
+        }
+      }
+  }
+}
+
+// From children that are buffers.
+void Array::take_outputs(Residence& r) {
+  const Moves& m = *r.leave;
+  const std::size_t units = units_.size();
+  r.leave_sums.assign(m.size() * units, 0);
+  for (std::size_t u = 0; u < units; ++u) {
+    const std::int64_t shift = r.leave_shift + units_[u].shift[2];
+    for (const Chunk& k : m.chunks) {
+      UnitStore& child = child_store(u, m.receivers[static_cast<std::size_t>(k.receivers_first)]);
+      for (std::size_t w = static_cast<std::size_t>(k.first); w < static_cast<std::size_t>(k.last);
+           ++w)
+        std::swap(r.leave_sums[w * units + u], child.sums[m.ids[w] + shift]);
+    }
+  }
+}
+
 void Array::arrive(const Flight& flight, std::int64_t t) {
   const bool carry = m_.options.carry_data;
   for (Tensor x : workloads::kAllTensors) {
@@ -546,24 +593,9 @@ void Array::arrive(const Flight& flight, std::int64_t t) {
     p.arrived = g + 1;
     p.arrived_at[static_cast<std::size_t>(g) % kRing] = t;
     auto& access = m_.result.storage[depth_ + 1].access[at(x)];
-    (x == Tensor::Output ? access.readback_write : access.fill_write) += r->delivered;
+    (x == Tensor::Output ? access.readback_write : access.fill_write) += r->delivered * copies_;
     if (!pes()) {
-      if (carry)
-        for (const Chunk& k : r->enter->chunks)
-          for (std::int32_t j = k.receivers_first; j < k.receivers_last; ++j) {
-            UnitStore& child =
-                *below_[static_cast<std::size_t>(r->enter->receivers[static_cast<std::size_t>(j)])]
-                     ->store_;
-            for (std::int32_t i = k.first; i < k.last; ++i) {
-              const std::size_t w = static_cast<std::size_t>(i);
-              if (x == Tensor::Input)
-                child.input[r->id(w)] = r->values[w];
-              else if (x == Tensor::Weight)
-                child.weight[r->id(w)] = r->values[w];
-              else if (r->from_parent(w))
-                child.sums[r->id(w)] += r->sums[w];
-            }
-          }
+      if (carry) give_words(x, *r);
       update_released(x, t);
       for (Array* b : below_) b->kick();
     }
@@ -595,7 +627,8 @@ bool Array::try_work(std::int64_t t) {
     if (x != Tensor::Output || refetch()) {
       if (p.arrived <= g) missing |= 1u << at(x);
     }
-    if (x == Tensor::Output && g >= slots_ && p.released <= g - slots_) missing |= Observer::kSlot;
+    if (x == Tensor::Output && g >= slots_[2] && p.released <= g - slots_[2])
+      missing |= Observer::kSlot;
   }
   if (missing != 0) {
     if (observer_ != nullptr) observer_->work_waits(number_, missing, t);
@@ -607,7 +640,7 @@ bool Array::try_work(std::int64_t t) {
     if (x == Tensor::Output) {
       pe_->begin_outputs(*r);
       if (observer_ != nullptr) observer_->outputs_begin(number_, held_[at(x)], r->enter->tile, t);
-      m_.result.storage[depth_ + 1].access[2].operand_read -= r->fresh;
+      m_.result.storage[depth_ + 1].access[2].operand_read -= r->fresh * copies_;
     } else {
       pe_->write_operands(x, *r);
     }
@@ -624,15 +657,15 @@ bool Array::try_work(std::int64_t t) {
     while (!c.timings.empty() && c.timings.front().step <= step) c.timings.pop_front();
   const PeArray::Work work = pe_->work(walker_);
   if (work.total == 0) throw std::logic_error("simulator: a step without work was executed");
-  const std::int64_t lanes = m_.mapping.machine.machine.lanes;
-  const std::int64_t cycles = ceil_div(work.largest, lanes);
-  m_.result.macs += work.total;
-  ++m_.result.steps;
+  const std::int64_t cycles = durations_.work(work);
+  const std::int64_t macs = work.total * copies_;
+  m_.result.macs += macs;
+  m_.result.steps += copies_;
   auto& access = m_.result.storage[depth_ + 1].access;
-  access[0].operand_read += work.total;
-  access[1].operand_read += work.total;
-  access[2].operand_read += work.total;
-  access[2].operand_write += work.total;
+  access[0].operand_read += macs;
+  access[1].operand_read += macs;
+  access[2].operand_read += macs;
+  access[2].operand_write += macs;
   stack_.compute += cycles;
   account_work(step, cycles);
   if (above_ != nullptr) {
@@ -704,7 +737,7 @@ ArrayDescription Array::describe() const {
   d.path = path_;
   d.pes = pes();
   d.children = m_.mapping.nest.levels[depth_].units;
-  d.slots = slots_;
+  d.slots = *std::max_element(slots_.begin(), slots_.end());
   for (const Channel& c : channels_) d.channels.push_back(c.tensors);
   d.extent = m_.mapping.layer.extent;
   return d;
@@ -788,48 +821,27 @@ bool Array::try_drain(std::int64_t t, bool granted) {
   if (r == nullptr) return drain_waits(Wait::Nothing, t);
   if (r->leave_injected > 0) {
     if (above_ != nullptr) {
-      const std::int64_t before = r->leave_parent - above_->slots_;
+      const std::int64_t before = r->leave_parent - above_->slots_[2];
       if (before >= 0 && above_->progress(Tensor::Output).released <= before)
         return drain_waits(Wait::Slot, t);
     }
     if (!granted && !medium_->request(0, t)) return drain_waits(Wait::Medium, t);
   }
-  std::int64_t inject = 0;
-  if (r->leave_injected > 0) {
-    const std::int64_t bits = width(Tensor::Output);
-    inject =
-        std::max(duration(r->leave_injected * bits, r->leave_injected, network_.bandwidth),
-                 duration(r->leave_injected * bits, r->leave_injected, parent_storage_.write_port));
-    if (!child_storage_.read_port.unlimited())
-      for (std::int32_t n : r->leave->per_child)
-        inject = std::max(inject, duration(n * bits, n, child_storage_.read_port));
-  }
-  if (m_.options.carry_data && !pes()) {
-    r->leave_sums.resize(r->leave->size());
-    for (const Chunk& k : r->leave->chunks) {
-      UnitStore& child =
-          *below_[static_cast<std::size_t>(
-                      r->leave->receivers[static_cast<std::size_t>(k.receivers_first)])]
-               ->store_;
-      for (std::int32_t i = k.first; i < k.last; ++i) {
-        const std::size_t w = static_cast<std::size_t>(i);
-        r->leave_sums[w] = 0;
-        std::swap(r->leave_sums[w], child.sums[r->leave_id(w)]);
-      }
-    }
-  }
-  m_.result.storage[depth_ + 1].access[2].drain_read += r->leave_sent;
+  const std::int64_t inject = durations_.drain(*r);
+  if (m_.options.carry_data && !pes()) take_outputs(*r);
+  m_.result.storage[depth_ + 1].access[2].drain_read += r->leave_sent * copies_;
   auto& link = m_.result.network[depth_].link[2];
-  link.drain_injected += r->leave_injected;
-  link.drain_senders += r->leave_sent;
-  link.hops += network_.topology == hw::Topology::Bus ? r->leave_injected : r->leave_sent;
+  link.drain_injected += r->leave_injected * copies_;
+  link.drain_senders += r->leave_sent * copies_;
+  link.hops +=
+      (network_.topology == hw::Topology::Bus ? r->leave_injected : r->leave_sent) * copies_;
   if (pes()) over_at_.pop_front();
   ++next_drain_;
   drain_busy_ += inject;
   const std::int64_t channel_free = drain_injected_at_;
   drain_injected_at_ = t + inject;
   const bool words = r->leave_injected > 0;
-  drain_flights_.push_back({words ? drain_injected_at_ + drain_latency_ : t, g, -1});
+  drain_flights_.push_back({words ? drain_injected_at_ + durations_.drain_latency() : t, g, -1});
   if (observer_ != nullptr && words && above_ != nullptr) {
     const Residence* up = above_->traffic(Tensor::Output).at(r->leave_parent);
     observer_->outputs_begin(above_->number_, r->leave_parent, up->enter->tile, t);
@@ -863,12 +875,15 @@ bool Array::try_drain(std::int64_t t, bool granted) {
 void Array::drain_arrived(std::int64_t residence, std::int64_t t) {
   Residence* r = traffic(Tensor::Output).at(residence + 1);
   auto& access = m_.result.storage[depth_].access[2];
-  access.drain_write += r->writes;
-  access.accumulate_read += r->accumulations;
-  access.accumulate_write += r->accumulations;
+  access.drain_write += r->writes * copies_;
+  access.accumulate_read += r->accumulations * copies_;
+  access.accumulate_write += r->accumulations * copies_;
   if (m_.options.carry_data)
-    for (std::size_t i = 0; i < r->leave->size(); ++i)
-      store_->sums[r->leave_id(i)] += r->leave_sums[i];
+    for (std::size_t u = 0; u < units_.size(); ++u) {
+      std::int64_t* sums = units_[u].store->sums.data() + (r->leave_shift + units_[u].shift[2]);
+      for (std::size_t i = 0; i < r->leave->size(); ++i)
+        sums[r->leave->ids[i]] += r->leave_sums[i * units_.size() + u];
+    }
   drain_arrived_at_[static_cast<std::size_t>(drains_arrived_) % kDrainRing] = t;
   ++drains_arrived_;
   last_drain_arrival_ = std::max(last_drain_arrival_, t);
@@ -891,7 +906,7 @@ void Array::update_done() {
 
 void Array::account_words(std::int64_t step, std::int64_t words) {
   while (first_account_ + static_cast<std::int64_t>(accounts_.size()) <= step)
-    accounts_.emplace_back();
+    accounts_.push_back({});
   accounts_[static_cast<std::size_t>(step - first_account_)].words += words;
 }
 
@@ -1041,10 +1056,10 @@ std::string Array::report() const {
 
 void Array::collect(std::int64_t cycles) {
   auto& link = m_.result.network[depth_];
-  link.fill_busy += fill_busy_;
-  link.drain_busy += drain_busy_;
-  link.average_words += sum_words_;
-  link.average_cycles += sum_work_;
+  link.fill_busy += fill_busy_ * copies_;
+  link.drain_busy += drain_busy_ * copies_;
+  link.average_words += sum_words_ * copies_;
+  link.average_cycles += sum_work_ * copies_;
   const bool larger =
       peak_cycles_ > 0 &&
       (link.peak_cycles == 0 ||
@@ -1065,14 +1080,14 @@ void Array::collect(std::int64_t cycles) {
   else
     stack_.startup += cycles;
   auto& s = m_.result.stack;
-  s.startup += stack_.startup;
-  s.compute += stack_.compute;
-  s.level_above += stack_.level_above;
-  s.bandwidth += stack_.bandwidth;
-  s.drain += stack_.drain;
-  s.latency += stack_.latency;
-  s.contention += stack_.contention;
-  s.tail += stack_.tail;
+  s.startup += stack_.startup * copies_;
+  s.compute += stack_.compute * copies_;
+  s.level_above += stack_.level_above * copies_;
+  s.bandwidth += stack_.bandwidth * copies_;
+  s.drain += stack_.drain * copies_;
+  s.latency += stack_.latency * copies_;
+  s.contention += stack_.contention * copies_;
+  s.tail += stack_.tail * copies_;
 }
 
 }  // namespace counterpoint::sim

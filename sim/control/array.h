@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // One array: a unit, its children and the network between them, as one SystemC module. It sleeps
-// until something that it waits for happens.
+// until something that it waits for happens. A module stands for all units that do the same in
+// the same cycles (sim/control/alike.h): it decides once, and moves the words of each.
 #pragma once
 
 #include <array>
-#include <deque>
 #include <exception>
 #include <map>
 #include <memory>
 #include <systemc>
 #include <vector>
 
+#include "sim/control/alike.h"
+#include "sim/control/durations.h"
 #include "sim/control/parcels.h"
+#include "sim/control/ring.h"
 #include "sim/control/traffic.h"
 #include "sim/memory/full_store.h"
 #include "sim/noc/medium.h"
@@ -35,33 +38,39 @@ struct Machine {
 
 /// Words that one unit (off-chip memory or a buffer) holds.
 struct UnitStore {
-  UnitStore(const std::array<TensorSpace, 3>& spaces, bool carry_data)
-      : input(carry_data ? spaces[0].words : 1),
-        weight(carry_data ? spaces[1].words : 1),
-        sums(carry_data ? spaces[2].words : 1),
-        board(spaces[2].words) {}
+  explicit UnitStore(const std::array<TensorSpace, 3>& spaces)
+      : input(spaces[0].words), weight(spaces[1].words), sums(spaces[2].words) {}
   FullStore<std::int32_t> input, weight;
   FullStore<std::int64_t> sums;
-  ValueBoard board;
 };
+
+/// A unit that a module stands for: by how much its word numbers lie from those of the first.
+using WordShift = std::array<std::int64_t, 3>;
 
 class Array : public sc_core::sc_module {
  public:
   SC_HAS_PROCESS(Array);
-  /// The unit at `path` with its children.
-  Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::int64_t> path, int number);
+  /// The unit at `path` with its children, and all units that are like it: in the order of the
+  /// units above them, and under each in the order of its children. `units` has the first one too.
+  Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::int64_t> path, int number,
+        const std::vector<WordShift>& units);
   ~Array() override;
 
+  /// Children of the same unit that one module stands for.
+  struct Below {
+    Array* array = nullptr;
+    std::vector<std::int64_t> children;
+  };
   /// Connects the array whose child the unit is, and those of the children (none if they are
   /// PEs). Call once per array, from the outermost inwards, before the run.
-  void connect(Array* above, std::vector<Array*> below);
+  void connect(Array* above, const std::vector<Below>& below);
 
   /// What the unit will need first; call for the innermost arrays before those above.
   void start();
   bool finished() const;
   std::string report() const;         ///< what it waits for, for a deadlock's message
   ArrayDescription describe() const;  ///< for observers
-  UnitStore& store() { return *store_; }
+  UnitStore& store() { return *units_[0].store; }
   std::int64_t last_drain_arrival() const { return last_drain_arrival_; }
   /// Adds the totals that are kept per array (cycle stack, bandwidth requirement, busy cycles).
   void collect(std::int64_t cycles);
@@ -96,8 +105,8 @@ class Array : public sc_core::sc_module {
     std::int64_t injected_at = 0, pipe_injected_at = 0;
     bool injecting = false;
     std::array<bool, 3> carries{};
-    std::deque<Flight> flights;
-    std::deque<Timing> timings;
+    Ring<Flight> flights;
+    Ring<Timing> timings;
   };
   struct DrainFlight {
     std::int64_t arrival, residence, transfer;
@@ -116,12 +125,36 @@ class Array : public sc_core::sc_module {
     std::int64_t words = 0, work = 0;
   };
 
+  struct Unit {
+    WordShift shift;
+    std::unique_ptr<UnitStore> store;  // with data
+  };
+  struct Child {  // a buffer
+    Array* array = nullptr;
+    std::size_t among = 0;  // of those that the module stands for
+    std::size_t of = 1;     // how many those are, under one unit
+  };
+  /// The buffer of child p of the unit with number `unit`.
+  UnitStore& child_store(std::size_t unit, std::int32_t p) {
+    const Child& c = children_[static_cast<std::size_t>(p)];
+    return *c.array->units_[unit * c.of + c.among].store;
+  }
+  void take_operands(Tensor t, Residence& r);
+  void take_sums(Residence& r);
+  void give_words(Tensor t, const Residence& r);
+  void take_outputs(Residence& r);
+
   TensorTraffic& traffic(Tensor t) { return *traffic_[static_cast<std::size_t>(index(t))]; }
   Progress& progress(Tensor t) { return progress_[static_cast<std::size_t>(index(t))]; }
   std::int64_t now() const;
   bool pes() const { return below_.empty(); }
   bool refetch() const { return network_.psum == hw::PsumPolicy::Refetch; }
-  void kick() { kick_.notify(sc_core::SC_ZERO_TIME); }
+  void kick() {
+    if (evaluating_)
+      again_ = true;
+    else
+      kick_.notify(sc_core::SC_ZERO_TIME);
+  }
 
   void evaluate();
   void arbitrate();
@@ -143,8 +176,6 @@ class Array : public sc_core::sc_module {
   void update_done();
   void set_read_pointer(Tensor t, std::int64_t pointer, std::int64_t at);
   void recycle(Tensor t);
-  std::int64_t duration(std::int64_t bits, std::int64_t words, hw::Rate rate) const;
-  int width(Tensor t) const;
   struct GapPiece {
     std::int64_t stats::CycleStack::*into = nullptr;
     CycleClass of = CycleClass::Drain;
@@ -175,13 +206,15 @@ class Array : public sc_core::sc_module {
   std::size_t depth_;
   Array* above_ = nullptr;
   std::vector<Array*> below_;
+  std::vector<Child> children_;  // none if they are PEs
   const hw::Network& network_;
-  const hw::Storage& parent_storage_;
   const hw::Storage& child_storage_;
-  std::int64_t slots_;
-  std::int64_t fill_latency_, drain_latency_;
+  std::array<std::int64_t, 3> slots_;
+  Durations durations_;
   bool reduces_;
-  std::unique_ptr<UnitStore> store_;
+  std::vector<Unit> units_;  // that the module stands for
+  std::int64_t copies_;      // how many those are
+  ValueBoard board_;
   std::array<std::unique_ptr<TensorTraffic>, 3> traffic_;
   std::array<Progress, 3> progress_;
   std::vector<Channel> channels_;
@@ -189,6 +222,9 @@ class Array : public sc_core::sc_module {
   std::unique_ptr<noc::Transport> transport_;  // of a routed network
   std::map<std::int64_t, Routed> routed_;      // under way, by transfer
   sc_core::sc_event kick_, timer_, arbiter_, routes_;
+
+  std::int64_t timer_at_ = kNever;  // in units
+  bool evaluating_ = false, again_ = false;
 
   // Work (children are PEs).
   std::unique_ptr<PeArray> pe_;
@@ -203,11 +239,11 @@ class Array : public sc_core::sc_module {
   std::int64_t next_drain_ = 0;  // residence that drains next
   bool drain_injecting_ = false;
   std::int64_t drain_injected_at_ = 0;
-  std::deque<DrainFlight> drain_flights_;
+  Ring<DrainFlight> drain_flights_;
   std::int64_t drains_arrived_ = 0;
   std::array<std::int64_t, kDrainRing> drain_arrived_at_{};
-  std::deque<std::int64_t> over_at_;  // PEs: when the use of the next residences is over
-  std::int64_t over_ = 0;             // buffers: residences whose use is over
+  Ring<std::int64_t> over_at_;     // PEs: when the use of the next residences is over
+  std::int64_t over_ = 0;          // buffers: residences whose use is over
   std::int64_t done_pointer_ = 0;  // of the unit: the parent's residences before got their drains
   std::int64_t last_drain_arrival_ = 0;
   bool drains_end_ = false;
@@ -215,7 +251,7 @@ class Array : public sc_core::sc_module {
   // Totals.
   stats::CycleStack stack_;
   std::int64_t fill_busy_ = 0, drain_busy_ = 0;
-  std::deque<Account> accounts_;
+  Ring<Account> accounts_;
   std::int64_t first_account_ = 0;
   std::int64_t previous_work_ = 0;
   std::int64_t peak_words_ = 0, peak_cycles_ = 0, sum_words_ = 0, sum_work_ = 0;

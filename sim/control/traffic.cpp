@@ -119,7 +119,13 @@ void TensorTraffic::describe_activity() {
 
 // Numbers the sets of all active children as they lie to the first one.
 void TensorTraffic::describe_pattern(AxisState& s) {
-  std::vector<std::int32_t> pattern;
+  if (!s.spatial && s.now[0].runs.size() == 1 && s.pattern.size() == 3 &&
+      s.pattern[1] == s.now[0].runs[0].size()) {  // one run as long as before
+    s.now_base = s.now[0].runs[0].lo;
+    return;
+  }
+  std::vector<std::int32_t>& pattern = pattern_;
+  pattern.clear();
   bool first = true;
   for (std::size_t p = 0; p < s.now.size(); ++p) {
     if (s.spatial && !active_now_[p]) continue;
@@ -132,9 +138,10 @@ void TensorTraffic::describe_pattern(AxisState& s) {
     pattern.push_back(std::numeric_limits<std::int32_t>::min());
   }
   if (first) s.now_base = 0;
+  if (pattern == s.pattern) return;
   s.now_pattern =
-      s.patterns.emplace(std::move(pattern), static_cast<std::int32_t>(s.patterns.size()))
-          .first->second;
+      s.patterns.emplace(pattern, static_cast<std::int32_t>(s.patterns.size())).first->second;
+  s.pattern = pattern;
 }
 
 void TensorTraffic::change(bool leaves, bool all, std::int64_t& base) {
@@ -167,10 +174,12 @@ void TensorTraffic::remember(Known& known, const std::shared_ptr<const Moves>& m
   known.emplace(key_, moves);
 }
 
-std::shared_ptr<const Moves> TensorTraffic::entering(std::int64_t& base) {
+const std::shared_ptr<const Moves>& TensorTraffic::entering(std::int64_t& base) {
   change(false, false, base);
+  if (last_enter_.moves != nullptr && last_enter_.key == key_) return last_enter_.moves;
+  last_enter_.key = key_;
   const auto found = known_enter_.find(key_);
-  if (found != known_enter_.end()) return found->second;
+  if (found != known_enter_.end()) return last_enter_.moves = found->second;
   const auto m = std::make_shared<Moves>();
   m->base = base;
   if (c_.tensor == Tensor::Output)
@@ -179,19 +188,21 @@ std::shared_ptr<const Moves> TensorTraffic::entering(std::int64_t& base) {
     operand_words(*m);
   note_tiles(*m);
   remember(known_enter_, m);
-  return m;
+  return last_enter_.moves = m;
 }
 
-std::shared_ptr<const Moves> TensorTraffic::leaving(bool last, std::int64_t& base) {
+const std::shared_ptr<const Moves>& TensorTraffic::leaving(bool last, std::int64_t& base) {
   const bool all = last || walker_.gap();
   change(true, all, base);
+  if (last_leave_.moves != nullptr && last_leave_.key == key_) return last_leave_.moves;
+  last_leave_.key = key_;
   const auto found = known_leave_.find(key_);
-  if (found != known_leave_.end()) return found->second;
+  if (found != known_leave_.end()) return last_leave_.moves = found->second;
   const auto m = std::make_shared<Moves>();
   m->base = base;
   leaving_words(*m, last);
   remember(known_leave_, m);
-  return m;
+  return last_leave_.moves = m;
 }
 
 void TensorTraffic::emit_box(const std::vector<const Runs*>& box, std::vector<std::int32_t>& ids,
@@ -446,8 +457,7 @@ void TensorTraffic::leave_output(Residence& r, bool last) {
   r.leave_parent = last_parent_;
   r.leave_sent = r.leave->delivered;
   r.leave_injected = r.leave->injected;
-  const std::int32_t drain =
-      static_cast<std::int32_t>(base_ + static_cast<std::int64_t>(queue_.size()) - 1) + 2;
+  const std::int32_t drain = static_cast<std::int32_t>(base_ + queued_ - 1) + 2;
   const std::int32_t* ids = r.leave->ids.data();
   const std::size_t n = r.leave->size();
   for (std::size_t i = 0; i < n; ++i) {
@@ -513,15 +523,16 @@ void TensorTraffic::enter_output(Residence& r) {
   r.delivered = r.injected;
   if (c_.child_boards.empty()) return;
   for (const Chunk& k : m.chunks) {
+    const std::size_t p =
+        static_cast<std::size_t>(m.receivers[static_cast<std::size_t>(k.receivers_first)]);
+    if (c_.child_boards[p] == nullptr) continue;
     ValueBoard::Entry entry;
-    entry.residence = base_ + static_cast<std::int64_t>(queue_.size());
+    entry.residence = base_ + queued_;
     entry.moves = r.enter;
     entry.chunk = k;
     entry.shift = r.shift;
     if (c_.refetch)
       entry.has_value.assign(r.readback.begin() + k.first, r.readback.begin() + k.last);
-    const std::size_t p =
-        static_cast<std::size_t>(m.receivers[static_cast<std::size_t>(k.receivers_first)]);
     c_.child_boards[p]->entries.push_back(std::move(entry));
   }
 }
@@ -564,14 +575,8 @@ bool TensorTraffic::generate() {
       last_parent_ = parent;
       continue;
     }
-    std::unique_ptr<Residence> fresh;
-    if (pool_.empty()) {
-      fresh = std::make_unique<Residence>();
-    } else {
-      fresh = std::move(pool_.back());
-      pool_.pop_back();
-    }
-    Residence& r = *fresh;
+    if (queued_ == static_cast<std::int64_t>(ring_.size())) grow();
+    Residence& r = *ring_[static_cast<std::size_t>(base_ + queued_) & (ring_.size() - 1)];
     r.step = more ? walker_.step() : kNever;
     r.end = !more;
     r.parent = parent;
@@ -618,16 +623,26 @@ bool TensorTraffic::generate() {
       last_parent_ = parent;
       starts_.push_back(r.step);
     }
-    queue_.push_back(std::move(fresh));
+    ++queued_;
     return true;
   }
 }
 
-Residence* TensorTraffic::at(std::int64_t g) {
-  while (g >= base_ + static_cast<std::int64_t>(queue_.size()))
-    if (!generate()) return nullptr;
+Residence* TensorTraffic::make(std::int64_t g) {
   if (g < base_) throw std::logic_error("simulator: a residence was asked for after its end");
-  return queue_[static_cast<std::size_t>(g - base_)].get();
+  while (g >= base_ + queued_)
+    if (!generate()) return nullptr;
+  return at(g);
+}
+
+void TensorTraffic::grow() {
+  std::vector<std::unique_ptr<Residence>> larger(std::max<std::size_t>(2 * ring_.size(), 4));
+  for (std::int64_t g = base_; g < base_ + queued_; ++g)
+    larger[static_cast<std::size_t>(g) & (larger.size() - 1)] =
+        std::move(ring_[static_cast<std::size_t>(g) & (ring_.size() - 1)]);
+  for (std::unique_ptr<Residence>& r : larger)
+    if (r == nullptr) r = std::make_unique<Residence>();
+  ring_ = std::move(larger);
 }
 
 std::int64_t TensorTraffic::end_of(std::int64_t g) {
@@ -653,10 +668,10 @@ std::int64_t TensorTraffic::next_read(std::int64_t g) {
 }
 
 void TensorTraffic::release_before(std::int64_t g) {
-  while (base_ < g && !queue_.empty()) {
-    std::unique_ptr<Residence> r = std::move(queue_.front());
-    queue_.pop_front();
+  while (base_ < g && queued_ > 0) {
+    Residence* r = at(base_);
     ++base_;
+    --queued_;
     r->enter.reset();
     r->leave.reset();
     r->values.clear();
@@ -668,7 +683,6 @@ void TensorTraffic::release_before(std::int64_t g) {
     r->leave_sums.clear();
     r->leave_injected = r->leave_sent = r->writes = r->accumulations = 0;
     r->end = false;
-    pool_.push_back(std::move(r));
   }
 }
 

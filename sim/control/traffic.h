@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "hw/machine.h"
+#include "sim/control/ring.h"
 #include "sim/control/walker.h"
 #include "sim/memory/tensor_space.h"
 
@@ -108,7 +108,7 @@ class ValueBoard {
     std::int32_t shift;
     std::vector<std::uint8_t> has_value;  ///< of the chunk's words; empty: none has
   };
-  std::deque<Entry> entries;
+  Ring<Entry> entries;
 
  private:
   std::int32_t* state_;
@@ -127,16 +127,20 @@ class TensorTraffic {
     hw::Multicast multicast = hw::Multicast::Word;
     bool reduces = false;
     bool refetch = false;
-    TensorTraffic* above = nullptr;         ///< same tensor, the array above
-    ValueBoard* board = nullptr;            ///< outputs: of the unit
-    std::vector<ValueBoard*> child_boards;  ///< outputs: of children that are buffers
+    TensorTraffic* above = nullptr;  ///< same tensor, the array above
+    ValueBoard* board = nullptr;     ///< outputs: of the unit
+    std::vector<ValueBoard*>
+        child_boards;  ///< outputs: of children that are buffers, if they are kept
     Scratch* scratch = nullptr;
   };
   explicit TensorTraffic(Config config);
 
   /// Residence g, generating as needed; nullptr if there is none. The last one has `end` set
   /// for outputs; inputs and weights have no end record.
-  Residence* at(std::int64_t g);
+  Residence* at(std::int64_t g) {
+    if (g < base_ || g >= base_ + queued_) return make(g);
+    return ring_[static_cast<std::size_t>(g) & (ring_.size() - 1)].get();
+  }
   /// Makes sure that every residence that begins at or before `step` exists; the index of the
   /// one that contains it.
   std::int64_t containing(std::int64_t step);
@@ -160,6 +164,7 @@ class TensorTraffic {
     std::int32_t now_pattern = 0, before_pattern = 0;
     std::int64_t now_base = 0, before_base = 0;
     std::map<std::vector<std::int32_t>, std::int32_t> patterns;
+    std::vector<std::int32_t> pattern;  ///< the sets that `now_pattern` stands for
   };
   using Key = std::vector<std::int64_t>;
   struct KeyHash {
@@ -173,6 +178,8 @@ class TensorTraffic {
     }
   };
   using Known = std::unordered_map<Key, std::shared_ptr<const Moves>, KeyHash>;
+  Residence* make(std::int64_t g);
+  void grow();
   bool generate();
   bool refresh();
   void emit(const std::vector<const Runs*>& a, const std::vector<const Runs*>* b,
@@ -196,8 +203,8 @@ class TensorTraffic {
   void describe_activity();
   /// The key of the present change; `base` gets what its word numbers are counted from.
   void change(bool leaving, bool all, std::int64_t& base);
-  std::shared_ptr<const Moves> entering(std::int64_t& base);
-  std::shared_ptr<const Moves> leaving(bool last, std::int64_t& base);
+  const std::shared_ptr<const Moves>& entering(std::int64_t& base);
+  const std::shared_ptr<const Moves>& leaving(bool last, std::int64_t& base);
   void remember(Known& known, const std::shared_ptr<const Moves>& moves);
   void operand_words(Moves& m);
   void output_words(Moves& m);
@@ -217,19 +224,27 @@ class TensorTraffic {
   std::int32_t activity_now_ = -1, activity_before_ = -1;
   std::uint64_t activity_version_ = 0;
   Known known_enter_, known_leave_;
+  /// The last change and its list: most steps are like the one before.
+  struct Last {
+    Key key;
+    std::shared_ptr<const Moves> moves;
+  };
+  Last last_enter_, last_leave_;
   std::size_t known_words_ = 0;
   Key key_;
   bool started_ = false, finished_ = false;
   std::int64_t last_parent_ = 0;
   std::int64_t parent_cursor_ = 0;
-  std::deque<std::unique_ptr<Residence>> queue_;
-  std::vector<std::unique_ptr<Residence>> pool_;
-  std::int64_t base_ = 0;
+  // Residences base_ .. base_ + queued_ - 1, each at its number modulo the size, a power of two;
+  // the other places hold records to be used again.
+  std::vector<std::unique_ptr<Residence>> ring_;
+  std::int64_t base_ = 0, queued_ = 0;
   std::vector<std::int64_t> starts_;
   std::int64_t walked_step_ = -1;
   std::int64_t next_read_hint_ = 0;
   // Scratch of emit.
   std::vector<Runs> pieces_;
+  std::vector<std::int32_t> pattern_;
   std::vector<const Runs*> box_, now_, before_;
   bool spatial_ = false;   ///< some axis differs between children
   int spatial_axis_ = -1;  ///< the one axis that differs between children; -1 if none or several

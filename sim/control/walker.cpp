@@ -25,6 +25,11 @@ StepWalker::StepWalker(const Layer& layer, const Nest& nest, std::vector<std::in
       dense_(layer.dense()),
       state_(depth_ + 1),
       count_(depth_ + 1, 0) {
+  for (std::size_t depth = 0; depth <= depth_; ++depth) {
+    auto& dims = cuts_.emplace_back();
+    for (Dim d : kAllDims)
+      if (nest_.levels[depth].cut(d).kind != Cut::Kind::Whole) dims.push_back(d);
+  }
   spatial_.fill(-1);
   const Level& own = nest_.levels[depth_];
   for (Dim d : kAllDims) {
@@ -54,9 +59,17 @@ void StepWalker::enter(std::size_t depth, const Box& tile) {
   const Level& level = nest_.levels[depth];
   s.tile = tile;
   s.at.assign(level.loops.size(), 0);
-  s.trips.resize(level.loops.size());
-  for (std::size_t l = 0; l < level.loops.size(); ++l)
-    s.trips[l] = workloads::trips(layer_, level, tile, static_cast<int>(l));
+  bool same = s.trips.size() == level.loops.size();
+  for (Dim d : kAllDims) {
+    std::int64_t& size = s.sizes[static_cast<std::size_t>(index(d))];
+    same = same && size == tile[d].size();
+    size = tile[d].size();
+  }
+  if (!same) {
+    s.trips.resize(level.loops.size());
+    for (std::size_t l = 0; l < level.loops.size(); ++l)
+      s.trips[l] = workloads::trips(layer_, level, tile, static_cast<int>(l));
+  }
   s.fresh = true;
   if (depth == depth_) tile_entered_ = true;
 }
@@ -75,11 +88,22 @@ bool StepWalker::increment(std::size_t depth) {
 }
 
 bool StepWalker::sibling_active(std::size_t depth) const {
-  const State& s = state_[depth];
-  const Level& level = nest_.levels[depth];
-  for (std::int64_t p = 0; p < level.units; ++p)
-    if (!workloads::child_box(layer_, level, s.tile, s.at, p).empty()) return true;
+  Box box;
+  for (std::int64_t p = 0; p < nest_.levels[depth].units; ++p)
+    if (box_of(depth, p, box)) return true;
   return false;
+}
+
+// The tile of child p at the present loop indices; whether it has work.
+bool StepWalker::box_of(std::size_t depth, std::int64_t p, Box& box) const {
+  const Level& level = nest_.levels[depth];
+  box = state_[depth].tile;
+  for (Dim d : cuts_[depth]) {
+    const bool skewed = level.cut(d).kind == Cut::Kind::Skewed;
+    box[d] = cut_range(depth, d, p, skewed ? box[kernel_of(d)] : Range{});
+    if (box[d].empty()) return false;
+  }
+  return dense_ || workloads::macs(layer_, box) > 0;
 }
 
 bool StepWalker::advance(std::size_t depth) {
@@ -93,9 +117,8 @@ bool StepWalker::advance(std::size_t depth) {
       ++count_[depth];
       return true;
     }
-    const Box mine = workloads::child_box(layer_, nest_.levels[depth], state_[depth].tile,
-                                          state_[depth].at, path_[depth]);
-    if (!mine.empty()) {
+    Box mine;
+    if (box_of(depth, path_[depth], mine)) {
       ++count_[depth];
       enter(depth + 1, mine);
       return true;
@@ -115,9 +138,9 @@ bool StepWalker::next() {
   return false;
 }
 
-Range StepWalker::cut_range(Dim d, std::int64_t p, Range kernel) const {
-  const Level& level = nest_.levels[depth_];
-  const State& s = state_[depth_];
+Range StepWalker::cut_range(std::size_t depth, Dim d, std::int64_t p, Range kernel) const {
+  const Level& level = nest_.levels[depth];
+  const State& s = state_[depth];
   const Cut& cut = level.cut(d);
   const Range given = s.tile[d];
   const std::int64_t i = s.at[static_cast<std::size_t>(cut.loop)];
@@ -154,7 +177,7 @@ bool StepWalker::locate_children() {
   if (tile_entered_) common_ = s.tile;
   for (Dim d : cut_dims_) {  // R and S stand before Y and X
     const bool skewed = level.cut(d).kind == Cut::Kind::Skewed;
-    common_[d] = cut_range(d, 0, skewed ? common_[kernel_of(d)] : Range{});
+    common_[d] = cut_range(depth_, d, 0, skewed ? common_[kernel_of(d)] : Range{});
   }
   const std::int64_t fold = fold_loop_ < 0 ? 0 : s.at[static_cast<std::size_t>(fold_loop_)];
   bool relocate = fold != last_fold_ || spatial_skew_ || !dense_;
@@ -166,16 +189,15 @@ bool StepWalker::locate_children() {
     }
   last_fold_ = fold;
   tile_entered_ = false;
-  bool common_empty = false;
-  for (Dim d : kAllDims)
-    if (spatial_[static_cast<std::size_t>(index(d))] < 0 && common_[d].empty()) common_empty = true;
+  bool common_empty = false;  // the tile is not, so only a cut may be
+  for (Dim d : cut_dims_) common_empty = common_empty || common_[d].empty();
   if (relocate || common_empty) {
     ++spatial_version_;
     for (std::int64_t p = 0; p < level.units; ++p) {
       bool works = !common_empty;
       for (Dim d : spatial_dims_) {
         const bool skewed = level.cut(d).kind == Cut::Kind::Skewed;
-        const Range r = cut_range(d, p, skewed ? range(kernel_of(d), p) : Range{});
+        const Range r = cut_range(depth_, d, p, skewed ? range(kernel_of(d), p) : Range{});
         child_ranges_[static_cast<std::size_t>(spatial_[static_cast<std::size_t>(index(d))])]
                      [static_cast<std::size_t>(p)] = r;
         works = works && !r.empty();
@@ -187,8 +209,9 @@ bool StepWalker::locate_children() {
       active_[static_cast<std::size_t>(p)] = works;
     }
     if (common_empty) last_fold_ = -1;  // activity must be located again
+    any_active_ = std::find(active_.begin(), active_.end(), 1) != active_.end();
   }
-  return std::find(active_.begin(), active_.end(), 1) != active_.end();
+  return any_active_;
 }
 
 }  // namespace counterpoint::sim

@@ -49,14 +49,16 @@ class StepWalker {
   struct State {
     Box tile;
     std::vector<std::int64_t> at, trips;
-    bool fresh = false;  // entered, not yet at its first setting
+    std::array<std::int64_t, workloads::kDims> sizes{};  // for which `trips` are
+    bool fresh = false;                                  // entered, not yet at its first setting
   };
   void enter(std::size_t depth, const Box& tile);
   bool increment(std::size_t depth);
   bool advance(std::size_t depth);
   bool sibling_active(std::size_t depth) const;
   bool locate_children();
-  Range cut_range(Dim d, std::int64_t p, Range kernel) const;
+  Range cut_range(std::size_t depth, Dim d, std::int64_t p, Range kernel) const;
+  bool box_of(std::size_t depth, std::int64_t p, Box& box) const;
 
   const Layer& layer_;
   const Nest& nest_;
@@ -70,10 +72,12 @@ class StepWalker {
   Box common_;
   std::array<int, workloads::kDims> spatial_{};
   std::vector<Dim> spatial_dims_;
-  std::vector<Range> divided_;  // the tile's ranges in the spatial dimensions
-  std::vector<Dim> cut_dims_;   // not spatial
+  std::vector<Range> divided_;          // the tile's ranges in the spatial dimensions
+  std::vector<Dim> cut_dims_;           // not spatial
+  std::vector<std::vector<Dim>> cuts_;  // of every level, R and S before Y and X
   std::vector<std::vector<Range>> child_ranges_;
   std::vector<std::uint8_t> active_;
+  bool any_active_ = false;
   std::uint64_t spatial_version_ = 0;
   std::int64_t last_fold_ = -1;
   bool tile_entered_ = true;

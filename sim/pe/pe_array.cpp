@@ -4,11 +4,13 @@
 namespace counterpoint::sim {
 
 PeArray::PeArray(const Layer& layer, const std::array<TensorSpace, 3>& spaces,
-                 const std::array<LocalSpace, 3>& local, std::int64_t pes, bool carry_data)
+                 const std::array<LocalSpace, 3>& local, std::int64_t pes, std::size_t arrays,
+                 bool carry_data)
     : layer_(layer),
       spaces_(spaces),
       local_(local),
       pes_(pes),
+      arrays_(arrays),
       carry_(carry_data),
       dense_(layer.dense()) {
   for (Dim d : {Dim::B, Dim::N, Dim::G, Dim::M, Dim::K, Dim::C}) {
@@ -26,9 +28,9 @@ PeArray::PeArray(const Layer& layer, const std::array<TensorSpace, 3>& spaces,
     pair_count_ = {1, 1};
   }
   if (!carry_) return;
-  in_.assign(static_cast<std::size_t>(pes * local[0].words), 0);
-  weight_.assign(static_cast<std::size_t>(pes * local[1].words), 0);
-  out_.assign(static_cast<std::size_t>(pes * local[2].words), 0);
+  in_.assign(static_cast<std::size_t>(pes * local[0].words) * arrays, 0);
+  weight_.assign(static_cast<std::size_t>(pes * local[1].words) * arrays, 0);
+  out_.assign(static_cast<std::size_t>(pes * local[2].words) * arrays, 0);
 }
 
 int PeArray::axis_of(Tensor t, Dim d) const {
@@ -43,12 +45,21 @@ void PeArray::write_operands(Tensor t, const Residence& r) {
   std::vector<std::int32_t>& store = t == Tensor::Input ? in_ : weight_;
   const std::int64_t words = local_[static_cast<std::size_t>(index(t))].words;
   const Moves& m = *r.enter;
+  const std::size_t arrays = arrays_;
   for (const Chunk& k : m.chunks)
     for (std::int32_t j = k.receivers_first; j < k.receivers_last; ++j) {
-      std::int32_t* mine = store.data() + m.receivers[static_cast<std::size_t>(j)] * words;
       const std::int32_t* local = m.local.data();
+      std::int32_t* mine =
+          store.data() +
+          static_cast<std::size_t>(m.receivers[static_cast<std::size_t>(j)] * words) * arrays;
+      if (arrays == 1) {
+        for (std::int32_t i = k.first; i < k.last; ++i)
+          mine[local[i]] = r.values[static_cast<std::size_t>(i)];
+        continue;
+      }
       for (std::int32_t i = k.first; i < k.last; ++i)
-        mine[local[i]] = r.values[static_cast<std::size_t>(i)];
+        std::copy_n(r.values.data() + static_cast<std::size_t>(i) * arrays, arrays,
+                    mine + static_cast<std::size_t>(local[i]) * arrays);
     }
 }
 
@@ -56,11 +67,12 @@ void PeArray::begin_outputs(const Residence& r) {
   if (!carry_) return;
   const Moves& m = *r.enter;
   for (const Chunk& k : m.chunks) {
-    std::int64_t* mine =
-        out_.data() + m.receivers[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
+    std::int64_t* mine = outputs_of(m.receivers[static_cast<std::size_t>(k.receivers_first)]);
     for (std::int32_t i = k.first; i < k.last; ++i) {
       const std::size_t w = static_cast<std::size_t>(i);
-      mine[m.local[w]] = r.from_parent(w) ? r.sums[w] : 0;
+      std::int64_t* word = mine + static_cast<std::size_t>(m.local[w]) * arrays_;
+      for (std::size_t a = 0; a < arrays_; ++a)
+        word[a] = r.from_parent(w) ? r.sums[w * arrays_ + a] : 0;
     }
   }
 }
@@ -68,12 +80,13 @@ void PeArray::begin_outputs(const Residence& r) {
 void PeArray::take_outputs(Residence& r) {
   if (!carry_) return;
   const Moves& m = *r.leave;
-  r.leave_sums.resize(m.size());
+  r.leave_sums.resize(m.size() * arrays_);
   for (const Chunk& k : m.chunks) {
-    const std::int64_t* mine =
-        out_.data() + m.receivers[static_cast<std::size_t>(k.receivers_first)] * local_[2].words;
-    for (std::int32_t i = k.first; i < k.last; ++i)
-      r.leave_sums[static_cast<std::size_t>(i)] = mine[m.local[static_cast<std::size_t>(i)]];
+    const std::int64_t* mine = outputs_of(m.receivers[static_cast<std::size_t>(k.receivers_first)]);
+    for (std::size_t w = static_cast<std::size_t>(k.first); w < static_cast<std::size_t>(k.last);
+         ++w)
+      std::copy_n(mine + static_cast<std::size_t>(m.local[w]) * arrays_, arrays_,
+                  r.leave_sums.data() + w * arrays_);
   }
 }
 
@@ -161,17 +174,21 @@ void PeArray::describe(const StepWalker& walker) {
 PeArray::Work PeArray::work(const StepWalker& walker) {
   constexpr std::int64_t kMostListed = 1 << 14;  // multiply-accumulates of a step
   describe(walker);
-  const auto found = recipes_.find(key_);
-  if (found != recipes_.end()) {
-    const Recipe& r = found->second;
+  const Recipe* known = last_ != nullptr && last_key_ == key_ ? last_ : nullptr;
+  if (known == nullptr) {
+    const auto found = recipes_.find(key_);
+    if (found != recipes_.end()) {
+      known = last_ = &found->second;
+      last_key_ = key_;
+    }
+  }
+  if (known != nullptr) {
+    const Recipe& r = *known;
     last_details_ = r.flat || !carry_ ? &r.details : &details_;
     if (!carry_) return r.work;
     if (!r.flat) return execute(walker, nullptr);
-    const std::int32_t *a = r.in.data(), *b = r.weight.data(), *c = r.out.data();
-    const std::size_t n = r.in.size();
-    for (std::size_t i = 0; i < n; ++i)
-      out_[static_cast<std::size_t>(c[i])] += std::int64_t{in_[static_cast<std::size_t>(a[i])]} *
-                                              weight_[static_cast<std::size_t>(b[i])];
+    multiply_accumulate(in_.data(), weight_.data(), out_.data(), r.places.data(), r.places.size(),
+                        arrays_);
     return r.work;
   }
   Recipe recipe;
@@ -183,10 +200,11 @@ PeArray::Work PeArray::work(const StepWalker& walker) {
     recipe.flat = true;
   }
   // Irregular layers may never repeat: forget rather than grow.
-  recipe_words_ += 3 * recipe.in.size() + 64;
+  recipe_words_ += 3 * recipe.places.size() + 64;
   if (recipe_words_ > (std::size_t{1} << 22)) {
     recipes_.clear();
-    recipe_words_ = 3 * recipe.in.size() + 64;
+    last_ = nullptr;
+    recipe_words_ = 3 * recipe.places.size() + 64;
   }
   if (keep_) recipe.details = details_;
   last_details_ = &details_;
@@ -214,6 +232,37 @@ void PeArray::note(std::int64_t p, std::int64_t macs) {
   d.input = static_cast<std::int32_t>(p * local_[0].words) + sum.in;
   d.weight = static_cast<std::int32_t>(p * local_[1].words) + sum.weight;
   d.output = static_cast<std::int32_t>(p * local_[2].words) + sum.out;
+}
+
+// The products of the places of PE p.
+void PeArray::multiply(std::int64_t p) {
+  const std::int64_t n = static_cast<std::int64_t>(arrays_);
+  const std::int32_t* in = in_.data() + p * local_[0].words * n;
+  const std::int32_t* weight = weight_.data() + p * local_[1].words * n;
+  std::int64_t* out = out_.data() + p * local_[2].words * n;
+  // The innermost loop runs over the columns of the window, else over the last plain dimension.
+  const bool single = pairs_[0].size() == 1 && pairs_[1].size() == 1;
+  const Places& inner = single ? places_[3] : pairs_[1];
+  static const Places kOne{Place{}};
+  const Places& last_plain = single ? kOne : places_[3];
+  const Place at =
+      single ? Place{pairs_[0][0].in + pairs_[1][0].in, pairs_[0][0].weight + pairs_[1][0].weight,
+                     pairs_[0][0].out + pairs_[1][0].out}
+             : Place{};
+  const Places& rows = single ? kOne : pairs_[0];
+  for (const Place& a : places_[0])
+    for (const Place& b : places_[1])
+      for (const Place& c : places_[2]) {
+        const Place abc{at.in + a.in + b.in + c.in, at.weight + a.weight + b.weight + c.weight,
+                        at.out + a.out + b.out + c.out};
+        for (const Place& d : last_plain)
+          for (const Place& y : rows) {
+            const std::int32_t* in1 = in + (abc.in + d.in + y.in) * n;
+            const std::int32_t* weight1 = weight + (abc.weight + d.weight + y.weight) * n;
+            std::int64_t* out1 = out + (abc.out + d.out + y.out) * n;
+            multiply_accumulate(in1, weight1, out1, inner.data(), inner.size(), arrays_);
+          }
+      }
 }
 
 // Does the step, or with a recipe only writes down how it is done.
@@ -277,33 +326,7 @@ PeArray::Work PeArray::execute(const StepWalker& walker, Recipe* recipe) {
       listed_end_.push_back(static_cast<std::int32_t>(listed_.size()));
       continue;
     }
-    const std::int32_t* in = in_.data() + p * local_[0].words;
-    const std::int32_t* weight = weight_.data() + p * local_[1].words;
-    std::int64_t* out = out_.data() + p * local_[2].words;
-    const bool single = pairs_[0].size() == 1 && pairs_[1].size() == 1;
-    for (const Place& a : places_[0])
-      for (const Place& b : places_[1])
-        for (const Place& c : places_[2]) {
-          const std::int32_t* in1 = in + (a.in + b.in + c.in);
-          const std::int32_t* weight1 = weight + (a.weight + b.weight + c.weight);
-          std::int64_t* out1 = out + (a.out + b.out + c.out);
-          if (single) {
-            in1 += pairs_[0][0].in + pairs_[1][0].in;
-            weight1 += pairs_[0][0].weight + pairs_[1][0].weight;
-            out1 += pairs_[0][0].out + pairs_[1][0].out;
-            for (const Place& d : places_[3])
-              out1[d.out] += std::int64_t{in1[d.in]} * weight1[d.weight];
-            continue;
-          }
-          for (const Place& d : places_[3])
-            for (const Place& y : pairs_[0]) {
-              const std::int32_t* in2 = in1 + (d.in + y.in);
-              const std::int32_t* weight2 = weight1 + (d.weight + y.weight);
-              std::int64_t* out2 = out1 + (d.out + y.out);
-              for (const Place& x : pairs_[1])
-                out2[x.out] += std::int64_t{in2[x.in]} * weight2[x.weight];
-            }
-        }
+    multiply(p);
   }
   if (recipe != nullptr) {  // the first of every PE, then the second ...
     for (std::int32_t k = 0;; ++k) {
@@ -311,10 +334,7 @@ PeArray::Work PeArray::execute(const StepWalker& walker, Recipe* recipe) {
       std::int32_t begin = 0;
       for (std::int32_t end : listed_end_) {
         if (begin + k < end) {
-          const auto& places = listed_[static_cast<std::size_t>(begin + k)];
-          recipe->in.push_back(places[0]);
-          recipe->weight.push_back(places[1]);
-          recipe->out.push_back(places[2]);
+          recipe->places.push_back(listed_[static_cast<std::size_t>(begin + k)]);
           any = true;
         }
         begin = end;

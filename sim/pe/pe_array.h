@@ -9,15 +9,19 @@
 #include <vector>
 
 #include "sim/control/traffic.h"
+#include "sim/pe/multiply.h"
 #include "sim/trace/observer.h"
 
 namespace counterpoint::sim {
 
-/// PEs as a structure of arrays: one block of words per PE and tensor.
+/// PEs as a structure of arrays: one block of words per PE and tensor. Where several arrays are
+/// evaluated as one, they do the same with words of their own: word w of PE p in array a stands at
+/// (p * words + w) * arrays + a.
 class PeArray {
  public:
   PeArray(const Layer& layer, const std::array<TensorSpace, 3>& spaces,
-          const std::array<LocalSpace, 3>& local, std::int64_t pes, bool carry_data);
+          const std::array<LocalSpace, 3>& local, std::int64_t pes, std::size_t arrays,
+          bool carry_data);
 
   void write_operands(Tensor t, const Residence& r);  ///< the words that arrived for a residence
   void begin_outputs(const Residence& r);             ///< read back, or zero
@@ -25,7 +29,7 @@ class PeArray {
 
   struct Work {
     std::int64_t largest = 0;  ///< multiply-accumulates of the busiest PE
-    std::int64_t total = 0;
+    std::int64_t total = 0;    ///< of one array
   };
   /// Executes the walker's present step on all active PEs.
   Work work(const StepWalker& walker);
@@ -45,7 +49,7 @@ class PeArray {
   struct Recipe {
     Work work;
     bool flat = false;  ///< the places are listed; not for steps of many multiply-accumulates
-    std::vector<std::int32_t> in, weight, out;
+    std::vector<Place> places;
     std::vector<PeDetail> details;  // if they are kept
   };
   using Key = std::vector<std::int64_t>;
@@ -62,10 +66,11 @@ class PeArray {
   void describe(const StepWalker& walker);
   void describe_children(const StepWalker& walker);
   Work execute(const StepWalker& walker, Recipe* recipe);
+  void multiply(std::int64_t p);
+  std::int64_t* outputs_of(std::int64_t p) {
+    return out_.data() + static_cast<std::size_t>(p * local_[2].words) * arrays_;
+  }
   void note(std::int64_t p, std::int64_t macs);
-  struct Place {
-    std::int32_t in = 0, weight = 0, out = 0;
-  };
   using Places = std::vector<Place>;
   void plain_places(std::size_t slot, Range r, Places& out) const;
   void pair_places(Dim d, Range outs, Range kernel, Places& out) const;
@@ -80,6 +85,7 @@ class PeArray {
   const std::array<TensorSpace, 3>& spaces_;
   const std::array<LocalSpace, 3>& local_;
   std::int64_t pes_;
+  std::size_t arrays_;
   bool carry_;
   bool dense_;
   std::vector<std::int32_t> in_, weight_;
@@ -99,11 +105,13 @@ class PeArray {
   Key key_;
   std::unordered_map<Key, Recipe, KeyHash> recipes_;
   std::size_t recipe_words_ = 0;
+  Key last_key_;  ///< most steps are like the one before
+  const Recipe* last_ = nullptr;
   std::map<std::vector<std::int64_t>, std::int64_t> patterns_;
   std::int64_t pattern_ = -1, first_ = 0;  ///< of the children's ranges; the first active child
   std::uint64_t version_ = 0;
-  std::vector<std::array<std::int32_t, 3>> listed_;  ///< scratch: one PE's places
-  std::vector<std::int32_t> listed_end_;             ///< per active PE
+  std::vector<Place> listed_;             ///< scratch: places of all PEs, one after the other
+  std::vector<std::int32_t> listed_end_;  ///< per active PE
   bool keep_ = false;
   std::vector<PeDetail> details_;
   const std::vector<PeDetail>* last_details_ = &details_;

@@ -131,7 +131,8 @@ class Observer {
 class Observers : public Observer {
  public:
   void add(Observer* o) { all_.push_back(o); }
-  bool empty() const { return all_.empty(); }
+  /// Itself; the one that was added, which needs no list; or nullptr, if none was.
+  Observer* only() { return all_.empty() ? nullptr : all_.size() == 1 ? all_[0] : this; }
   bool wants_pes() const override;
   void begin(const std::vector<ArrayDescription>& arrays) override;
   void fill_starts(int array, int channel, std::int64_t now) override;

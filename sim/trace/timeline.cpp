@@ -4,13 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
+
+#include "sim/trace/text_writer.h"
 
 namespace counterpoint::sim {
 namespace {
 
-constexpr std::int64_t kSliceBytes = 260, kPointBytes = 90;  // of JSON text, about
+constexpr std::int64_t kSliceBytes = 90;  // of JSON text, at least
 
 std::size_t at(Tensor t) {
   return static_cast<std::size_t>(workloads::index(t));
@@ -21,7 +22,10 @@ constexpr std::array<const char*, 3> kTensors = {"input", "weight", "output"};
 }  // namespace
 
 Timeline::Timeline(const workloads::Mapping& mapping, TimelineOptions options)
-    : mapping_(mapping), options_(options) {}
+    : mapping_(mapping), options_(options) {
+  for (const workloads::Dim d : workloads::kAllDims)
+    if (mapping.layer.has(d) && mapping.layer[d] > 1) dims_.push_back(d);
+}
 
 void Timeline::begin(const std::vector<ArrayDescription>& arrays) {
   const auto& storage = mapping_.machine.storage;
@@ -66,7 +70,7 @@ void Timeline::begin(const std::vector<ArrayDescription>& arrays) {
   }
 }
 
-// Whether a slice is recorded; counts its text.
+// Whether a slice is recorded; counts the least that its text takes.
 bool Timeline::keep(std::int64_t start, std::int64_t end) {
   if (start >= options_.to || (end <= options_.from && start < options_.from)) return false;
   if (stopped_at_ >= 0) return false;
@@ -78,13 +82,18 @@ bool Timeline::keep(std::int64_t start, std::int64_t end) {
   return true;
 }
 
+void Timeline::add(std::int64_t start, std::int64_t end, std::uint32_t track, Kind kind,
+                   CycleClass of, std::int64_t step, std::size_t more) {
+  slices_.push_back({start, end, step, track, static_cast<std::uint32_t>(more), kind, of});
+}
+
 void Timeline::carry(std::uint32_t counter, std::int64_t words, std::int64_t from,
                      std::int64_t to) {
   if (words == 0 || to <= from || from >= options_.to || to <= options_.from || stopped_at_ >= 0)
     return;
-  points_.push_back({from, counter, words * 1000 / (to - from)});
-  points_.push_back({to, counter, 0});
-  bytes_ += 2 * kPointBytes;
+  const std::int64_t rate = words * 1000 / (to - from);
+  points_.push_back({from, counter, rate});
+  points_.push_back({to, counter, -rate});
 }
 
 void Timeline::hold(Unit& u, std::size_t tensor, std::int64_t residence, std::int64_t words,
@@ -94,7 +103,6 @@ void Timeline::hold(Unit& u, std::size_t tensor, std::int64_t residence, std::in
   slot = words;
   if (change == 0 || time >= options_.to || stopped_at_ >= 0) return;
   points_.push_back({time, u.held, change * 1000});
-  bytes_ += time < options_.from ? 0 : kPointBytes;
 }
 
 void Timeline::fill(const FillEvent& e) {
@@ -108,28 +116,36 @@ void Timeline::fill(const FillEvent& e) {
   if (!keep(e.start, e.injected)) return;
   const std::int64_t parent = std::max(e.parent, e.channel_free);
   const std::int64_t slot = std::max(e.slot, parent);
-  slices_.push_back({e.start, e.injected, u.fills[static_cast<std::size_t>(e.channel)], Kind::Fill,
-                     CycleClass::Compute, e.step, e.words, e.tile, parent - e.channel_free,
-                     slot - parent, e.start - slot, e.arrival});
+  add(e.start, e.injected, u.fills[static_cast<std::size_t>(e.channel)], Kind::Fill,
+      CycleClass::Compute, e.step, fills_.size());
+  fills_.push_back(
+      {e.words, e.tile, parent - e.channel_free, slot - parent, e.start - slot, e.arrival});
+}
+
+void Timeline::drain_waits(int array, Wait w, std::int64_t now) {
+  Unit& u = units_[static_cast<std::size_t>(array)];
+  u.drain_waited[static_cast<std::size_t>(u.drain_wait)] += now - u.drain_since;
+  u.drain_wait = w;
+  u.drain_since = now;
+}
+
+void Timeline::drain_starts(int array, std::int64_t now) {
+  drain_waits(array, Wait::Nothing, now);
+  Unit& u = units_[static_cast<std::size_t>(array)];
+  u.drains_open.push_back(u.drain_waited);
+  u.drain_waited = {};
 }
 
 void Timeline::drain(const DrainEvent& e) {
   Unit& u = units_[static_cast<std::size_t>(e.array)];
   if (e.words == 0) return;
+  const std::array<std::int64_t, kWaits> waited = u.drains_open.front();
+  u.drains_open.pop_front();
   carry(u.up, e.words, e.start, e.injected);
   if (!keep(e.start, e.injected)) return;
-  slices_.push_back({e.start,
-                     e.injected,
-                     u.drain,
-                     Kind::Drain,
-                     CycleClass::Compute,
-                     e.residence,
-                     {0, 0, e.words},
-                     {0, 0, e.senders},
-                     0,
-                     0,
-                     0,
-                     e.arrival});
+  add(e.start, e.injected, u.drain, Kind::Drain, CycleClass::Compute, e.residence, drains_.size());
+  drains_.push_back({e.words, e.senders, waited[static_cast<std::size_t>(Wait::Slot)],
+                     waited[static_cast<std::size_t>(Wait::Medium)], e.arrival});
 }
 
 void Timeline::work(const WorkEvent& e) {
@@ -137,26 +153,18 @@ void Timeline::work(const WorkEvent& e) {
   std::int64_t from = u.known;
   for (const WorkEvent::Piece& p : e.gap) {
     if (p.until > from && keep(from, p.until))
-      slices_.push_back({from, p.until, u.gaps, Kind::Gap, p.of, e.step, {}, {}, 0, 0, 0, p.until});
+      add(from, p.until, u.gaps, Kind::Gap, p.of, e.step, 0);
     from = p.until;
   }
   if (u.known < 0 && e.start > 0 && keep(0, e.start))
-    slices_.push_back(
-        {0, e.start, u.gaps, Kind::Gap, CycleClass::Startup, e.step, {}, {}, 0, 0, 0, e.start});
+    add(0, e.start, u.gaps, Kind::Gap, CycleClass::Startup, e.step, 0);
   u.known = e.end;
   if (!keep(e.start, e.end)) return;
-  slices_.push_back({e.start,
-                     e.end,
-                     u.work,
-                     Kind::Work,
-                     CycleClass::Compute,
-                     e.step,
-                     {e.macs, 0, 0},
-                     {},
-                     0,
-                     0,
-                     0,
-                     e.end});
+  add(e.start, e.end, u.work, Kind::Work, CycleClass::Compute, e.step, works_.size());
+  works_.push_back({e.macs, loops_.size()});
+  std::int64_t first = 0;
+  while (first < e.walker->children() && !e.walker->active(first)) ++first;
+  for (const workloads::Dim d : dims_) loops_.push_back(e.walker->range(d, first).lo);
 }
 
 void Timeline::outputs_begin(int array, std::int64_t residence, std::int64_t tile,
@@ -179,152 +187,224 @@ void Timeline::end(std::int64_t cycles) {
     if (!u.pes) continue;
     const std::int64_t from = std::max<std::int64_t>(u.known, 0);
     if (from < cycles && keep(from, cycles))
-      slices_.push_back({from,
-                         cycles,
-                         u.gaps,
-                         Kind::Gap,
-                         u.known < 0 ? CycleClass::Startup : CycleClass::Tail,
-                         -1,
-                         {},
-                         {},
-                         0,
-                         0,
-                         0,
-                         cycles});
+      add(from, cycles, u.gaps, Kind::Gap, u.known < 0 ? CycleClass::Startup : CycleClass::Tail, -1,
+          0);
   }
 }
 
+// By start, then by track.
 std::vector<const Timeline::Slice*> Timeline::ordered() const {
-  std::vector<const Slice*> all;
+  std::vector<const Slice*> all, spare;
+  all.reserve(slices_.size());
   for (const Slice& s : slices_) all.push_back(&s);
-  std::stable_sort(all.begin(), all.end(), [](const Slice* a, const Slice* b) {
-    return a->start != b->start ? a->start < b->start : a->track < b->track;
-  });
+  radix_sort(all, spare, [](const Slice* s) { return std::uint64_t{s->track}; });
+  radix_sort(all, spare, [](const Slice* s) { return static_cast<std::uint64_t>(s->start); });
   return all;
 }
 
-std::string Timeline::title(const Slice& s) const {
+// What the counters show from when on. They fall and rise within a cycle: its last value counts.
+std::vector<Timeline::Point> Timeline::levels() const {
+  std::vector<Point> points = points_, spare;
+  radix_sort(points, spare, [](const Point& p) { return std::uint64_t{p.counter}; });
+  radix_sort(points, spare, [](const Point& p) { return static_cast<std::uint64_t>(p.time); });
+  std::vector<std::int64_t> now(counters_.size(), 0), told(counters_.size(), 0);
+  std::vector<Point> out;
+  const auto tell = [&](std::int64_t time, std::uint32_t c) {
+    if (now[c] != told[c]) out.push_back({time, c, told[c] = now[c]});
+  };
+  std::size_t i = 0;
+  for (; i < points.size() && points[i].time <= options_.from; ++i) {
+    const Point& p = points[i];
+    now[p.counter] += p.thousandths;
+  }
+  for (std::uint32_t c = 0; c < counters_.size(); ++c) {
+    told[c] = now[c];
+    out.push_back({options_.from, c, now[c]});
+  }
+  for (; i < points.size() && points[i].time < options_.to; ++i) {
+    const Point& p = points[i];
+    now[p.counter] += p.thousandths;
+    if (i + 1 == points.size() || points[i + 1].time != p.time ||
+        points[i + 1].counter != p.counter)
+      tell(p.time, p.counter);
+  }
+  return out;
+}
+
+// The name of a slice; where it ends with a blank, the number of the step follows.
+std::string_view Timeline::title(const Slice& s) const {
+  // By set of tensors: 1 inputs, 2 weights, 4 partial sums.
+  constexpr std::array<std::string_view, 8> kFills = {"fill for step ",
+                                                      "fill input for step ",
+                                                      "fill weight for step ",
+                                                      "fill input+weight for step ",
+                                                      "fill psum for step ",
+                                                      "fill input+psum for step ",
+                                                      "fill weight+psum for step ",
+                                                      "fill input+weight+psum for step "};
   switch (s.kind) {
     case Kind::Fill: {
-      std::string tensors;
-      for (std::size_t x = 0; x < 3; ++x)
-        if (s.words[x] > 0)
-          tensors += std::string(tensors.empty() ? "" : "+") + (x == 2 ? "psum" : kTensors[x]);
-      return fmt::format("fill {} for step {}", tensors, s.step);
+      const auto& w = fills_[s.more].words;
+      return kFills[(w[0] > 0 ? 1u : 0u) + (w[1] > 0 ? 2u : 0u) + (w[2] > 0 ? 4u : 0u)];
     }
-    case Kind::Drain: return fmt::format("drain {}", s.step);
-    case Kind::Work: return fmt::format("step {}", s.step);
+    case Kind::Drain: return "drain ";
+    case Kind::Work: return "step ";
     case Kind::Gap: break;
   }
   return name(s.of);
 }
 
-void Timeline::write_json(std::ostream& out) const {
-  out << "{\"displayTimeUnit\": \"ms\",\n\"otherData\": {\"unit\": \"1 us is 1 cycle\"},\n"
-         "\"traceEvents\": [\n";
+// The trace event format: complete events (X) with times in microseconds, counters (C), names (M).
+void Timeline::write_json(std::ostream& stream) {
+  TextWriter out(stream);
+  out.put(
+      "{\"displayTimeUnit\":\"ms\",\n\"otherData\":{\"unit\":\"1 us is 1 cycle\"},\n"
+      "\"traceEvents\":[\n");
   for (std::size_t u = 0; u < units_.size(); ++u) {
-    if (u > 0) out << ",\n";
     const nlohmann::json name = units_[u].name;
-    out << fmt::format(
-        R"({{"ph": "M", "name": "process_name", "pid": {}, "args": {{"name": {}}}}})", u + 1,
-        name.dump());
+    out.put(fmt::format(
+        R"({}{{"ph":"M","name":"process_name","pid":{},"args":{{"name":{}}}}},)"
+        "\n"
+        R"({{"ph":"M","name":"process_sort_index","pid":{},"args":{{"sort_index":{}}}}})",
+        u > 0 ? ",\n" : "", u + 1, name.dump(), u + 1, u + 1));
   }
+  std::vector<std::string> place_of_track, head_of_counter, loop_names;
   for (std::size_t t = 0; t < tracks_.size(); ++t) {
     const nlohmann::json name = tracks_[t].name;
-    out << fmt::format(
-        ",\n"
-        R"({{"ph": "M", "name": "thread_name", "pid": {}, "tid": {}, "args": {{"name": {}}}}})",
-        tracks_[t].unit + 1, t + 1, name.dump());
-    out << fmt::format(
-        ",\n"
-        R"({{"ph": "M", "name": "thread_sort_index", "pid": {}, "tid": {}, "args": {{"sort_index": {}}}}})",
-        tracks_[t].unit + 1, t + 1, t + 1);
+    const std::string place = fmt::format(R"("pid":{},"tid":{})", tracks_[t].unit + 1, t + 1);
+    out.put(
+        fmt::format(",\n"
+                    R"({{"ph":"M","name":"thread_name",{},"args":{{"name":{}}}}})",
+                    place, name.dump()));
+    out.put(
+        fmt::format(",\n"
+                    R"({{"ph":"M","name":"thread_sort_index",{},"args":{{"sort_index":{}}}}})",
+                    place, t + 1));
+    place_of_track.push_back("\"," + place + ",\"ts\":");
   }
-  const std::vector<const Slice*> slices = ordered();
-  // Counters fall and rise within a cycle: only its last value counts.
-  std::map<std::pair<std::int64_t, std::uint32_t>, std::int64_t> last;
-  std::vector<Point> points = points_;
-  std::stable_sort(points.begin(), points.end(),
-                   [](const Point& a, const Point& b) { return a.time < b.time; });
-  std::vector<bool> changes(counters_.size(), false);
-  for (const Unit& u : units_) changes[u.held] = true;
-  std::vector<std::int64_t> held(counters_.size(), 0);
-  for (const Point& p : points) {
-    if (p.time >= options_.to) break;
-    held[p.counter] = changes[p.counter] ? held[p.counter] + p.thousandths : p.thousandths;
-    last[{std::max(p.time, options_.from), p.counter}] = held[p.counter];
-  }
-  std::size_t i = 0;
-  auto point = last.begin();
-  while (i < slices.size() || point != last.end()) {
-    if (point != last.end() && (i == slices.size() || point->first.first <= slices[i]->start)) {
-      const auto& [unit, name] = counters_[point->first.second];
-      out << fmt::format(
-          ",\n"
-          R"({{"ph": "C", "name": "{}", "pid": {}, "ts": {}, "args": {{"words": {:g}}}}})",
-          name, unit + 1, point->first.first, static_cast<double>(point->second) / 1000);
-      ++point;
-      continue;
-    }
-    const Slice& s = *slices[i++];
-    std::string args;
-    const auto arg = [&args](const std::string& key, std::int64_t value) {
-      args += fmt::format("{}\"{}\": {}", args.empty() ? "" : ", ", key, value);
-    };
-    if (s.kind == Kind::Fill) {
-      arg("step", s.step);
-      for (std::size_t x = 0; x < 3; ++x) {
-        if (s.words[x] == 0) continue;
-        arg(std::string(kTensors[x]) + "_words", s.words[x]);
-        arg(std::string(kTensors[x]) + "_tile", s.tile[x]);
+  for (const auto& [unit, name] : counters_)
+    head_of_counter.push_back(
+        fmt::format(",\n"
+                    R"({{"ph":"C","name":"{}","pid":{},"ts":)",
+                    name, unit + 1));
+  for (const workloads::Dim d : dims_)
+    loop_names.push_back(fmt::format(",\"{}\":", workloads::name(d)));
+
+  const auto arg = [&out](std::string_view key, std::int64_t value) {
+    out.put(key);
+    out.number(value);
+  };
+  const auto waited = [&arg](std::string_view key, std::int64_t cycles) {
+    if (cycles > 0) arg(key, cycles);
+  };
+  const auto put_point = [&](const Point& p) {
+    out.put(head_of_counter[p.counter]);
+    out.number(p.time);
+    arg(",\"args\":{\"words\":", p.thousandths / 1000);
+    if (p.thousandths % 1000 != 0)
+      out.put(fmt::format("{:.3f}", static_cast<double>(p.thousandths % 1000) / 1000).substr(1));
+    out.put("}}");
+  };
+  const auto put_slice = [&](const Slice& s) {
+    constexpr std::array<std::string_view, 4> kCategories = {"fill", "drain", "work", "wait"};
+    constexpr std::array<std::string_view, 3> kWords = {
+        ",\"input_words\":", ",\"weight_words\":", ",\"output_words\":"};
+    constexpr std::array<std::string_view, 3> kTiles = {
+        ",\"input_tile\":", ",\"weight_tile\":", ",\"output_tile\":"};
+    out.put(",\n{\"ph\":\"X\",\"name\":\"");
+    const std::string_view name = title(s);
+    out.put(name);
+    if (name.back() == ' ') out.number(s.step);
+    out.put("\",\"cat\":\"");
+    out.put(kCategories[static_cast<std::size_t>(s.kind)]);
+    out.put(place_of_track[s.track]);
+    out.number(s.start);
+    arg(",\"dur\":", s.end - s.start);
+    switch (s.kind) {
+      case Kind::Fill: {
+        const Fill& f = fills_[s.more];
+        arg(",\"args\":{\"step\":", s.step);
+        for (std::size_t x = 0; x < 3; ++x) {
+          if (f.words[x] == 0) continue;
+          arg(kWords[x], f.words[x]);
+          arg(kTiles[x], f.tile[x]);
+        }
+        arg(",\"arrives\":", f.arrival);
+        waited(",\"waited_for_level_above\":", f.above);
+        waited(",\"waited_for_slot\":", f.slot);
+        waited(",\"waited_for_medium\":", f.medium);
+        break;
       }
-      arg("arrives", s.arrival);
-      arg("waited_for_level_above", s.above);
-      arg("waited_for_slot", s.slot);
-      arg("waited_for_medium", s.medium);
-    } else if (s.kind == Kind::Drain) {
-      arg("residence", s.step);
-      arg("output_words", s.words[2]);
-      arg("words_of_all_senders", s.tile[2]);
-      arg("arrives", s.arrival);
-    } else if (s.kind == Kind::Work) {
-      arg("step", s.step);
-      arg("macs", s.words[0]);
-    } else {
-      arg("before_step", s.step);
+      case Kind::Drain: {
+        const Drain& d = drains_[s.more];
+        arg(",\"args\":{\"residence\":", s.step);
+        arg(",\"output_words\":", d.words);
+        arg(",\"words_of_all_senders\":", d.senders);
+        arg(",\"arrives\":", d.arrival);
+        waited(",\"waited_for_slot\":", d.slot);
+        waited(",\"waited_for_medium\":", d.medium);
+        break;
+      }
+      case Kind::Work: {
+        const Work& w = works_[s.more];
+        arg(",\"args\":{\"step\":", s.step);
+        arg(",\"macs\":", w.macs);
+        for (std::size_t i = 0; i < loop_names.size(); ++i) arg(loop_names[i], loops_[w.loops + i]);
+        break;
+      }
+      case Kind::Gap: arg(",\"args\":{\"before_step\":", s.step); break;
     }
-    out << fmt::format(
-        ",\n"
-        R"({{"ph": "X", "name": "{}", "cat": "{}", "pid": {}, "tid": {}, "ts": {}, "dur": {}, "args": {{{}}}}})",
-        title(s),
-        s.kind == Kind::Fill    ? "fill"
-        : s.kind == Kind::Drain ? "drain"
-        : s.kind == Kind::Work  ? "work"
-                                : "wait",
-        tracks_[s.track].unit + 1, s.track + 1, s.start, s.end - s.start, args);
+    out.put("}}");
+  };
+
+  const std::vector<const Slice*> slices = ordered();
+  const std::vector<Point> points = levels();
+  std::size_t i = 0, p = 0;
+  while (i < slices.size() || p < points.size()) {
+    const bool point =
+        p < points.size() && (i == slices.size() || points[p].time <= slices[i]->start);
+    const std::int64_t time = point ? points[p].time : slices[i]->start;
+    if (options_.limit_bytes > 0 && out.bytes() >= options_.limit_bytes) {
+      stopped_at_ = time;
+      break;
+    }
+    if (point)
+      put_point(points[p++]);
+    else
+      put_slice(*slices[i++]);
   }
-  out << "\n]}\n";
+  out.put("\n]}\n");
+  out.spill();
 }
 
 std::string Timeline::write_list() const {
   std::string out = fmt::format("{:>12} {:>12}  {:<32} {}\n", "from", "to", "track", "what");
   for (const Slice* s : ordered()) {
-    std::string more;
+    std::string more(title(*s));
+    if (more.back() == ' ') more += std::to_string(s->step);
+    const auto waits = [&more](std::int64_t slot, std::int64_t medium) {
+      if (slot > 0) more += fmt::format(", waited {} for a slot", slot);
+      if (medium > 0) more += fmt::format(", waited {} for the medium", medium);
+    };
     if (s->kind == Kind::Fill) {
+      const Fill& f = fills_[s->more];
       for (std::size_t x = 0; x < 3; ++x)
-        if (s->words[x] > 0) more += fmt::format(", {} {}", s->words[x], kTensors[x]);
-      more += fmt::format(", arrives {}", s->arrival);
-      if (s->above > 0) more += fmt::format(", waited {} for the level above", s->above);
-      if (s->slot > 0) more += fmt::format(", waited {} for a slot", s->slot);
-      if (s->medium > 0) more += fmt::format(", waited {} for the medium", s->medium);
+        if (f.words[x] > 0) more += fmt::format(", {} {}", f.words[x], kTensors[x]);
+      more += fmt::format(", arrives {}", f.arrival);
+      if (f.above > 0) more += fmt::format(", waited {} for the level above", f.above);
+      waits(f.slot, f.medium);
     } else if (s->kind == Kind::Drain) {
-      more = fmt::format(", {} output, arrives {}", s->words[2], s->arrival);
+      const Drain& d = drains_[s->more];
+      more += fmt::format(", {} output, arrives {}", d.words, d.arrival);
+      waits(d.slot, d.medium);
     } else if (s->kind == Kind::Work) {
-      more = fmt::format(", {} multiply-accumulates", s->words[0]);
+      more += fmt::format(", {} multiply-accumulates", works_[s->more].macs);
+      for (std::size_t i = 0; i < dims_.size(); ++i)
+        more +=
+            fmt::format(", {} {}", workloads::name(dims_[i]), loops_[works_[s->more].loops + i]);
     }
     out += fmt::format("{:>12} {:>12}  {:<32} {}\n", s->start, s->end,
-                       units_[tracks_[s->track].unit].name + " " + tracks_[s->track].name,
-                       title(*s) + more);
+                       units_[tracks_[s->track].unit].name + " " + tracks_[s->track].name, more);
   }
   return out;
 }
@@ -341,10 +421,11 @@ std::string Timeline::write_text(int columns) const {
   const std::int64_t used = (span + each - 1) / each;
   // Cycles of every kind in every column.
   const std::string keys = ".IWPMD#abdlcst";  // index 0: nothing
-  const auto key_of = [](const Slice& s) -> std::size_t {
+  const auto key_of = [this](const Slice& s) -> std::size_t {
     if (s.kind == Kind::Fill) {
-      const int n = (s.words[0] > 0) + (s.words[1] > 0) + (s.words[2] > 0);
-      return n > 1 ? 4u : s.words[0] > 0 ? 1u : s.words[1] > 0 ? 2u : 3u;
+      const auto& words = fills_[s.more].words;
+      const int n = (words[0] > 0) + (words[1] > 0) + (words[2] > 0);
+      return n > 1 ? 4u : words[0] > 0 ? 1u : words[1] > 0 ? 2u : 3u;
     }
     if (s.kind == Kind::Drain) return 5;
     if (s.kind == Kind::Work) return 6;

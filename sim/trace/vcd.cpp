@@ -2,7 +2,8 @@
 #include "sim/trace/vcd.h"
 
 #include <algorithm>
-#include <stdexcept>
+#include <array>
+#include <cstring>
 
 namespace counterpoint::sim {
 namespace {
@@ -25,6 +26,30 @@ std::string code_of(std::size_t n) {
   return out;
 }
 
+// Every byte in binary digits.
+using Digits = std::array<std::array<char, 8>, 256>;
+constexpr Digits binary_digits() {
+  Digits all{};
+  for (unsigned v = 0; v < 256; ++v)
+    for (unsigned i = 0; i < 8; ++i) all[v][i] = static_cast<char>('0' + ((v >> (7 - i)) & 1u));
+  return all;
+}
+constexpr Digits kDigits = binary_digits();
+
+// As many binary digits as the value needs, at least one; where they end.
+char* write_binary(char* at, std::uint64_t v) {
+  int bytes = 1;
+  while (bytes < 8 && v >> (8 * bytes) != 0) ++bytes;
+  const auto& first = kDigits[(v >> (8 * (bytes - 1))) & 0xff];
+  std::size_t skip = 0;
+  while (skip < 7 && first[skip] == '0') ++skip;
+  std::memcpy(at, first.data() + skip, 8 - skip);
+  at += 8 - skip;
+  for (int i = bytes - 2; i >= 0; --i, at += 8)
+    std::memcpy(at, kDigits[(v >> (8 * i)) & 0xff].data(), 8);
+  return at;
+}
+
 void require(bool holds, const char* what) {
   if (!holds) throw std::logic_error(std::string("VCD: ") + what);
 }
@@ -39,37 +64,31 @@ std::string Vcd::name_of(const std::string& text) {
   return out.empty() ? "_" : out;
 }
 
-void Vcd::put(const std::string& text) {
-  buffer_ += text;
-  bytes_ += static_cast<std::int64_t>(text.size());
-}
-
-void Vcd::spill() {
-  out_.write(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
-  buffer_.clear();
-}
-
 void Vcd::open(const std::string& scope) {
   require(!begun_, "a scope after the first value");
-  if (signals_.empty() && depth_ == 0) put("$timescale 1 ns $end\n");
-  put("$scope module " + name_of(scope) + " $end\n");
+  if (signals_.empty() && depth_ == 0) out_.put("$timescale 1 ns $end\n");
+  out_.put("$scope module " + name_of(scope) + " $end\n");
   ++depth_;
 }
 
 void Vcd::close() {
   require(!begun_ && depth_ > 0, "no scope to close");
-  put("$upscope $end\n");
+  out_.put("$upscope $end\n");
   --depth_;
 }
 
 Vcd::Signal Vcd::declare(const std::string& kind, int bits, const std::string& name) {
   require(!begun_ && depth_ > 0, "a signal outside of a scope or after the first value");
   State s;
-  s.code = code_of(signals_.size());
-  s.bits = bits;
-  put("$var " + kind + " " + std::to_string(std::max(bits, 1)) + " " + s.code + " " +
-      name_of(name) + " $end\n");
+  const std::string code = code_of(signals_.size());
+  s.most = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+  s.level = bits == 1;
+  const std::string tail = (s.level ? "" : " ") + code + "\n";
+  s.tail_size = static_cast<std::uint8_t>(tail.copy(s.tail, sizeof s.tail));
+  out_.put("$var " + kind + " " + std::to_string(std::max(bits, 1)) + " " + code + " " +
+           name_of(name) + " $end\n");
   signals_.push_back(std::move(s));
+  pending_.resize((signals_.size() + 63) / 64);
   return signals_.size() - 1;
 }
 
@@ -81,86 +100,76 @@ Vcd::Signal Vcd::number(const std::string& name, int bits) {
 Vcd::Signal Vcd::choice(const std::string& name, const std::vector<std::string>& texts) {
   require(!texts.empty(), "a choice of nothing");
   const Signal signal = declare("string", 0, name);
-  for (const std::string& t : texts) signals_[signal].texts.push_back("s" + word(t));
+  State& s = signals_[signal];
+  s.most = texts.size() - 1;
+  for (const std::string& t : texts)
+    s.lines.push_back("s" + word(t) + std::string(s.tail, s.tail_size));
   return signal;
 }
 
+void Vcd::misuse(Signal signal) const {
+  require(signal < signals_.size(), "no such signal");
+  require(signals_[signal].lines.empty(), "no such text");
+  throw std::logic_error("VCD: a number is too large for its signal");
+}
+
 void Vcd::value(const State& s) {
-  const std::size_t before = buffer_.size();
-  if (s.bits == 0) {
-    buffer_ += s.texts[s.now];
-    buffer_ += ' ';
-  } else if (s.bits == 1) {
-    buffer_ += s.now != 0 ? '1' : '0';
-  } else {
-    char digits[66];
-    char* at = digits + sizeof digits;
-    *--at = ' ';
-    std::uint64_t v = s.now;
-    do {
-      *--at = static_cast<char>('0' + (v & 1u));
-      v >>= 1u;
-    } while (v > 0);
-    *--at = 'b';
-    buffer_.append(at, static_cast<std::size_t>(digits + sizeof digits - at));
+  if (!s.lines.empty()) {
+    out_.put(s.lines[s.now]);
+    return;
   }
-  buffer_ += s.code;
-  buffer_ += '\n';
-  bytes_ += static_cast<std::int64_t>(buffer_.size() - before);
+  char* const from = out_.room(96);
+  char* at = from;
+  if (s.level) {
+    *at++ = s.now != 0 ? '1' : '0';
+  } else {
+    *at++ = 'b';
+    at = write_binary(at, s.now);
+  }
+  std::memcpy(at, s.tail, sizeof s.tail);
+  out_.advance(from, at + s.tail_size);
 }
 
 void Vcd::stamp() {
-  if (!stamped_) put("#" + std::to_string(time_) + "\n");
+  if (stamped_) return;
   stamped_ = true;
+  out_.put('#');
+  out_.number(time_);
+  out_.put('\n');
 }
 
 void Vcd::begin(std::int64_t cycle) {
   require(!begun_ && depth_ == 0 && !signals_.empty(), "begun twice, open scopes or no signal");
   time_ = cycle;
-  put("$enddefinitions $end\n");
+  out_.put("$enddefinitions $end\n");
   stamped_ = false;
   stamp();
-  put("$dumpvars\n");
+  out_.put("$dumpvars\n");
   for (State& s : signals_) {
     value(s);
     s.written = s.now;
-    s.pending = false;
   }
-  pending_.clear();
-  put("$end\n");
+  std::fill(pending_.begin(), pending_.end(), 0);
+  out_.put("$end\n");
   begun_ = true;
 }
 
-void Vcd::set(Signal signal, std::uint64_t v) {
-  State& s = signals_.at(signal);
-  if (s.bits == 0)
-    require(v < s.texts.size(), "no such text");
-  else
-    require(s.bits == 64 || v >> s.bits == 0, "a number is too large for its signal");
-  s.now = v;
-  if (!begun_ || s.pending) return;
-  s.pending = true;
-  pending_.push_back(signal);
-}
-
+// In the order of declaration, whatever the order of the events within a cycle was.
 void Vcd::flush() {
-  // In the order of declaration, whatever the order of the events within a cycle was.
-  std::sort(pending_.begin(), pending_.end());
-  for (const Signal i : pending_) {
-    State& s = signals_[i];
-    s.pending = false;
-    if (s.now == s.written) continue;
-    stamp();
-    value(s);
-    s.written = s.now;
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    while (pending_[i] != 0) {
+      State& s = signals_[64 * i + static_cast<std::size_t>(__builtin_ctzll(pending_[i]))];
+      pending_[i] &= pending_[i] - 1;
+      if (s.now == s.written) continue;
+      stamp();
+      value(s);
+      s.written = s.now;
+    }
   }
-  pending_.clear();
-  if (buffer_.size() > (1u << 16)) spill();
 }
 
-void Vcd::time(std::int64_t cycle) {
+void Vcd::advance(std::int64_t cycle) {
   require(begun_ && cycle >= time_, "time runs backwards");
-  if (cycle == time_) return;
   flush();
   time_ = cycle;
   stamped_ = false;
@@ -170,7 +179,7 @@ void Vcd::end(std::int64_t cycle) {
   time(cycle);
   flush();
   stamp();
-  spill();
+  out_.spill();
 }
 
 }  // namespace counterpoint::sim

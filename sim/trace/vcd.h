@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <ostream>
+#include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "sim/trace/text_writer.h"
 
 namespace counterpoint::sim {
 
@@ -30,37 +33,42 @@ class Vcd {
   Signal choice(const std::string& name, const std::vector<std::string>& texts);
 
   void begin(std::int64_t cycle = 0);
-  void time(std::int64_t cycle);
-  void set(Signal signal, std::uint64_t value);
+  void time(std::int64_t cycle) {
+    if (cycle != time_ || !begun_) advance(cycle);
+  }
+  void set(Signal signal, std::uint64_t value) {
+    if (signal >= signals_.size() || value > signals_[signal].most) misuse(signal);
+    signals_[signal].now = value;
+    pending_[signal / 64] |= std::uint64_t{1} << (signal % 64);
+  }
   /// Writes what is pending and the last time, so that the end of the run is visible.
   void end(std::int64_t cycle);
 
   /// The name as it stands in the file: characters that a name may not have became '_'.
   static std::string name_of(const std::string& text);
 
-  std::int64_t bytes() const { return bytes_; }  ///< written so far
+  std::int64_t bytes() const { return out_.bytes(); }  ///< written so far
 
  private:
   struct State {
-    std::string code;  ///< short name in the file
-    int bits = 0;      ///< 0: one of `texts`
     std::uint64_t now = 0, written = 0;
-    std::vector<std::string> texts;
-    bool pending = false;
+    std::uint64_t most = 0;  ///< largest value
+    bool level = false;      ///< one bit, written without a blank
+    std::uint8_t tail_size = 0;
+    char tail[14] = {};              ///< the short name in the file and the end of the line
+    std::vector<std::string> lines;  ///< of a choice: what is written for each value
   };
   Signal declare(const std::string& kind, int bits, const std::string& name);
-  void put(const std::string& text);
+  [[noreturn]] void misuse(Signal signal) const;
+  void advance(std::int64_t cycle);
   void stamp();
   void flush();
   void value(const State& s);
-  void spill();
 
-  std::ostream& out_;
-  std::string buffer_;
+  TextWriter out_;
   std::vector<State> signals_;
-  std::vector<Signal> pending_;
+  std::vector<std::uint64_t> pending_;  ///< a bit per signal that was set since the last flush
   std::int64_t time_ = 0;
-  std::int64_t bytes_ = 0;
   std::size_t depth_ = 0;
   bool begun_ = false;
   bool stamped_ = true;  ///< time_ stands in the file

@@ -90,7 +90,7 @@ std::string full_name(const std::vector<std::string>& scopes, const std::string&
 }  // namespace
 
 Waveform::Waveform(const workloads::Mapping& mapping, WaveformOptions options, std::ostream& out)
-    : mapping_(mapping), options_(std::move(options)), vcd_(out) {}
+    : mapping_(mapping), options_(std::move(options)), vcd_(out), to_(options_.to) {}
 
 std::uint32_t Waveform::add(Declared d) {
   for (std::string& s : d.scopes) s = Vcd::name_of(s);
@@ -223,7 +223,7 @@ void Waveform::rate(Stream& s, std::int64_t words, std::int64_t from, std::int64
 
 void Waveform::slot(Unit& u, std::size_t tensor, std::int64_t residence, std::int64_t time,
                     std::int64_t state, std::int64_t words) {
-  const std::size_t k = static_cast<std::size_t>(residence % u.slots);
+  const std::size_t k = u.slots == 1 ? 0 : static_cast<std::size_t>(residence & 1);
   push(time, u.slot_state[tensor][k], state);
   push(time, u.slot_words[tensor][k], words);
 }
@@ -321,7 +321,7 @@ void Waveform::macs(Unit& u, const WorkEvent& e) {
           push(e.start + falls[i].first, u.macs, now);
       }
     }
-    push(e.end, u.macs, 0);
+    push(e.start + (most + e.lanes - 1) / e.lanes, u.macs, 0);  // the rest is the overhead
   }
   for (std::size_t p = 0; p < u.pes.size(); ++p) {
     const PeDetail& d = pes[p];
@@ -432,23 +432,25 @@ void Waveform::proceed(std::int64_t now) {
 }
 
 void Waveform::flush(std::int64_t before) {
-  std::stable_sort(changes_.begin(), changes_.end(),
-                   [](const Change& a, const Change& b) { return a.time < b.time; });
+  radix_sort(changes_, sorted_, [](const Change& c) { return static_cast<std::uint64_t>(c.time); });
   std::size_t i = 0;
   for (; i < changes_.size() && changes_[i].time < before; ++i) {
     const Change& c = changes_[i];
-    if (closed_ || c.time >= options_.to) continue;
-    if (c.time > options_.from && !begun_) {
-      vcd_.begin(options_.from);
-      begun_ = true;
+    if (c.time > options_.from) {
+      if (!begun_) {
+        vcd_.begin(options_.from);
+        begun_ = true;
+      }
+      vcd_.time(c.time);
+      if (options_.limit_bytes > 0 && vcd_.bytes() >= options_.limit_bytes) {
+        stopped_at_ = c.time;
+        to_ = std::numeric_limits<std::int64_t>::min();
+        changes_.clear();
+        vcd_.end(stopped_at_);
+        return;
+      }
     }
-    if (begun_) vcd_.time(c.time);
     vcd_.set(c.signal, c.value);
-    if (begun_ && options_.limit_bytes > 0 && vcd_.bytes() >= options_.limit_bytes) {
-      stopped_at_ = c.time;
-      closed_ = true;
-      vcd_.end(c.time);
-    }
   }
   changes_.erase(changes_.begin(), changes_.begin() + static_cast<std::ptrdiff_t>(i));
 }
@@ -456,7 +458,7 @@ void Waveform::flush(std::int64_t before) {
 void Waveform::end(std::int64_t cycles) {
   if (declared_.empty()) return;
   flush(std::numeric_limits<std::int64_t>::max());
-  if (closed_ || options_.from >= std::max<std::int64_t>(cycles, 1)) return;
+  if (stopped_at_ >= 0 || options_.from >= std::max<std::int64_t>(cycles, 1)) return;
   if (!begun_) vcd_.begin(options_.from);
   begun_ = true;
   vcd_.end(std::min(options_.to, cycles));

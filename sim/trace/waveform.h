@@ -76,8 +76,8 @@ class Waveform : public Observer {
   };
   struct Change {
     std::int64_t time;
-    std::uint32_t signal;
     std::uint64_t value;
+    std::uint32_t signal;
   };
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   struct Stream {  // of words, one channel of one direction
@@ -111,7 +111,8 @@ class Waveform : public Observer {
                         const std::vector<std::string>& texts);
   std::uint32_t add(Declared d);
   void push(std::int64_t time, std::uint32_t signal, std::int64_t value) {
-    if (signal != kNone) changes_.push_back({time, signal, static_cast<std::uint64_t>(value)});
+    if (signal != kNone && time < to_)
+      changes_.push_back({time, static_cast<std::uint64_t>(value), signal});
   }
   void rate(Stream& s, std::int64_t words, std::int64_t from, std::int64_t to);
   void macs(Unit& u, const WorkEvent& e);
@@ -127,9 +128,10 @@ class Waveform : public Observer {
   std::vector<Declared> declared_;
   std::vector<std::string> names_;  // a few, for messages
   std::vector<Unit> units_;
-  std::vector<Change> changes_;
+  std::vector<Change> changes_, sorted_;
+  std::int64_t to_;  ///< later changes are not kept
   std::size_t patience_ = 1u << 13;
-  bool begun_ = false, closed_ = false;
+  bool begun_ = false;
   std::int64_t stopped_at_ = -1;
   std::array<std::vector<std::int64_t>, 3> marks_;  // fill, work, drain of the first steps
 };

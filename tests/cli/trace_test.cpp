@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/program.h"
@@ -113,7 +114,10 @@ TEST_F(Trace, SaysWhatIsWrongWithItsOptions) {
   refused({"--trace", "a.vcd", "--trace-window", "x"}, "FROM:TO, step:N or stall");
   refused({"--trace", "a.vcd", "--trace-window", "step:99999"}, "64 steps");
   refused({"--trace", "a.vcd", "--trace-window", "9999999:"}, "the run ends after");
-  refused({"--trace", "a.vcd", "--trace-scope", "nothing*"}, "no signal");
+  refused({"--trace", "b.vcd", "--trace-scope", "nothing*"}, "no signal");
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "b.vcd"));
+  refused({"--trace", "a.vcd", "--timeline", "a.gtkw"}, "written by --trace");
+  refused({"--trace", "a.vcd", "--timeline", "a.vcd"}, "written by --trace");
   refused({"--trace", "a.vcd", "--trace-limit", "many"}, "number of bytes");
   refused({"--trace-window", "0:1"}, "needs --trace or --timeline");
   refused({"--profile"}, "--format json");

@@ -219,6 +219,68 @@ TEST(MachineFile, ChoicesAreListed) {
   expect_refused(with("psum: refetch", "psum: refech"), "bad-value", {"did you mean 'refetch'?"});
 }
 
+TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
+  std::string text = with("pipeline_latency: 3", "step_overhead: 4\nstartup: 90");
+  const auto put = [&](const std::string& from, const std::string& to) {
+    const std::size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+  };
+  put("    latency: 20\n", "    latency: 20\n    in_flight: 16\n");
+  put("bandwidth: 1.2 words, latency: 4",
+      "bandwidth: 16 bytes, drain_bandwidth: 8 bytes, burst: 64 bytes, overhead: 7, clock: 60 MHz");
+  put("buffering: single", "buffering: {weight: single}");
+  put("bandwidth: 8 words, multicast", "overhead: {drain: 3}, skew: chain, multicast");
+  put("multicast: none, reduction: chain", "skew: 9, drain_bandwidth: unlimited");
+  const Read r(text);
+  ASSERT_TRUE(r.machine) << input::format(r.diagnostics);
+  const Machine& m = *r.machine;
+  EXPECT_EQ(m.step_overhead, 4);
+  EXPECT_EQ(m.startup, 90);
+  EXPECT_EQ(m.storage[0].in_flight, 16);
+  EXPECT_EQ(m.network[0].drain_bandwidth, (Rate{8000, true}));
+  EXPECT_EQ(m.network[0].burst.size, 64);
+  EXPECT_TRUE(m.network[0].burst.bytes);
+  EXPECT_EQ(m.network[0].fill_overhead, 7);
+  EXPECT_EQ(m.network[0].drain_overhead, 7);
+  EXPECT_EQ(m.network[0].clock_mhz, 60);
+  EXPECT_EQ(clock_ratio(m, m.network[0]).core, 10);
+  EXPECT_EQ(clock_ratio(m, m.network[0]).own, 3);
+  EXPECT_EQ(clock_ratio(m, m.network[1]).core, clock_ratio(m, m.network[1]).own);
+  EXPECT_EQ(m.storage[1].buffering,
+            Bufferings(Buffering::Double, Buffering::Single, Buffering::Double));
+  EXPECT_EQ(m.network[1].fill_overhead, 0);
+  EXPECT_EQ(m.network[1].drain_overhead, 3);
+  EXPECT_EQ(m.network[1].skew, Network::kChain);
+  EXPECT_EQ(m.network[2].skew, 9);
+  EXPECT_FALSE(m.network[1].drain_bandwidth);
+  ASSERT_TRUE(m.network[2].drain_bandwidth);
+  EXPECT_TRUE(m.network[2].drain_bandwidth->unlimited());
+}
+
+TEST(MachineFile, CostsThatMeanNothingAreRefused) {
+  const auto network = [](const std::string& to) {
+    return with("bandwidth: 8 words, multicast", to + ", multicast");
+  };
+  expect_refused(network("bandwidth: 8 words, burst: 64 bytes"), "bad-unit", {"burst", "words"});
+  expect_refused(network("bandwidth: 8 words, drain_bandwidth: 2 bytes, burst: 64 words"),
+                 "bad-unit", {"burst", "bytes"});
+  expect_refused(network("burst: 64 bytes"), "no-effect", {"burst", "bandwidth"});
+  expect_refused(network("bandwidth: 8 words, burst: 1.5 words"), "out-of-range", {"whole"});
+  expect_refused(network("overhead: -1"), "out-of-range", {"overhead"});
+  expect_refused(network("overhead: {fills: 1}"), "unknown-key", {"fill"});
+  expect_refused(network("skew: row"), "bad-value", {"chain"});
+  expect_refused(network("clock: 0 MHz"), "out-of-range", {"clock"});
+  expect_refused(network("topology: mesh, clock: 60 MHz"), "no-effect", {"fabric"});
+  expect_refused(with("topology: bus}", "topology: bus, skew: chain}"), "no-effect", {"skew"});
+  expect_refused(with("    latency: 20", "    in_flight: 4"), "no-effect", {"burst"});
+  expect_refused(with("buffering: single", "in_flight: 4"), "misplaced-key", {"off-chip"});
+  expect_refused(with("buffering: single", "buffering: {output: triple}"), "bad-value",
+                 {"single or double"});
+  expect_refused(with("pipeline_latency: 3", "step_overhead: -1"), "out-of-range",
+                 {"step_overhead"});
+}
+
 TEST(MachineFile, LevelsComeInTheirOrder) {
   expect_refused(with("level: global_buffer", "level: pe_buffer"), "bad-levels",
                  {"'storage[1].level' must be global_buffer at this place, not pe_buffer"});

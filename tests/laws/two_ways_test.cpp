@@ -75,7 +75,16 @@ TEST(TwoWays, OnePlanServesOtherMachines) {
     other.machine.pipeline_latency = next(5);
     other.machine.bits = {static_cast<int>(4 + next(20)), static_cast<int>(4 + next(20)),
                           static_cast<int>(16 + next(40))};
+    other.machine.step_overhead = next(2) * next(5);
+    other.machine.startup = next(2) * next(40);
     for (hw::Network& n : other.network) {
+      n.burst = {};
+      n.drain_bandwidth.reset();
+      if (next(2) == 0) n.drain_bandwidth = hw::Rate{next(3) * (700 + next(5000)), next(2) == 0};
+      n.fill_overhead = next(2) * next(7);
+      n.drain_overhead = next(2) * next(7);
+      n.clock_mhz = static_cast<double>(next(3)) * 300;
+      n.skew = next(2) * (next(9) - 1);
       n.bandwidth = {next(3) * (700 + next(5000)), next(2) == 0};
       n.latency = next(9);
       n.multicast = static_cast<hw::Multicast>(next(3));
@@ -85,7 +94,15 @@ TEST(TwoWays, OnePlanServesOtherMachines) {
     for (hw::Storage& s : other.storage) {
       s.read_port = {next(3) * (400 + next(5000)), next(2) == 0};
       s.write_port = {next(3) * (400 + next(5000)), next(2) == 0};
-      s.buffering = static_cast<hw::Buffering>(next(2));
+      for (hw::Buffering& b : s.buffering.of) b = static_cast<hw::Buffering>(next(2));
+    }
+    if (next(2) == 0) {
+      other.network[0].bandwidth = {1000 + next(3000), next(2) == 0};
+      other.network[0].burst = {1 + next(9), other.network[0].bandwidth.bytes};
+      other.network[0].drain_bandwidth.reset();
+      other.storage[0].in_flight = next(5);
+    } else {
+      other.storage[0].in_flight = 0;
     }
     Totals totals;
     schedule.run(plan, other, totals);

@@ -120,6 +120,19 @@ TEST(Simulate, WithoutDataEveryNumberIsTheSame) {
   }
 }
 
+TEST(Simulate, ArraysThatAreEvaluatedAsOneGiveTheNumbersOfEach) {
+  for (const auto& m : {clusters(convolution()), slow_clusters(convolution())})
+    for (const bool data : {true, false}) {
+      SimOptions options;
+      options.carry_data = data;
+      const SimOutcome merged = simulate(m, options);
+      options.merge_alike = false;
+      const SimOutcome apart = simulate(m, options);
+      EXPECT_EQ(merged.functional, apart.functional) << merged.first_mismatch;
+      expect_same(merged.result, apart.result);
+    }
+}
+
 TEST(Simulate, OrderOfEvaluationDoesNotMatter) {
   for (const auto& m : {clusters(convolution()), slow_clusters(convolution())}) {
     const SimOutcome first = simulate(m);

@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-json events(const Timeline& t) {
+json events(Timeline t) {
   std::ostringstream out;
   t.write_json(out);
   return json::parse(out.str()).at("traceEvents");
@@ -71,12 +71,66 @@ TEST(Timeline, SaysWhatATransferWaitedFor) {
   std::vector<int> slot;
   for (const json& e : events(t))
     if (e["ph"] == "X" && e["cat"] == "fill") {
-      slot.push_back(e["args"]["waited_for_slot"].get<int>());
-      EXPECT_EQ(e["args"]["waited_for_level_above"], 0);
-      EXPECT_EQ(e["args"]["waited_for_medium"], 0);
+      slot.push_back(e["args"].value("waited_for_slot", 0));
+      EXPECT_EQ(e["args"].value("waited_for_level_above", 0), 0);
+      EXPECT_EQ(e["args"].value("waited_for_medium", 0), 0);
     }
   // W0 [2,3], T1 [3,4], W1 [4,5], T2 [5,6] ...
   EXPECT_EQ(slot, (std::vector<int>{0, 1, 1, 1}));
+}
+
+// One medium for both directions; the earliest request first, of the same cycle drains first.
+// T0 [0,2], T1 [2,3]; D0 and T2 ask at 3: D0 [3,4], T2 [4,5]; D1 asks at 4: [5,6]; T3 asks at 5:
+// [6,7]; D2 asks at 6: [7,8]; D3 [8,9].
+TEST(Timeline, SaysWhoWaitedForTheMedium) {
+  auto m = four_steps();
+  m.machine.network[0].topology = hw::Topology::Bus;
+  std::map<std::string, std::vector<int>> waited;
+  for (const json& e : events(recorded(m)))
+    if (e["ph"] == "X" && (e["cat"] == "fill" || e["cat"] == "drain"))
+      waited[e["cat"]].push_back(e["args"].value("waited_for_medium", 0));
+  EXPECT_EQ(waited["fill"], (std::vector<int>{0, 0, 1, 1}));
+  EXPECT_EQ(waited["drain"], (std::vector<int>{0, 1, 1, 0}));
+}
+
+// Counters: written where they change, and when the window opens. Words per cycle to the children:
+// 2 words in [0,2], then one word in each of [2,3], [3,4], [4,5]: 1 until 5. To the parent: D0 to
+// D3 in [3,7].
+TEST(Timeline, CountersTellChangesOnly) {
+  std::map<std::string, std::vector<std::pair<int, double>>> points;
+  for (const json& e : events(recorded(four_steps())))
+    if (e["ph"] == "C")
+      points[e["name"]].emplace_back(e["ts"].get<int>(), e["args"]["words"].get<double>());
+  using Points = std::vector<std::pair<int, double>>;
+  EXPECT_EQ(points["words per cycle to children"], (Points{{0, 1}, {5, 0}}));
+  EXPECT_EQ(points["words per cycle to parent"], (Points{{0, 0}, {3, 1}, {7, 0}}));
+}
+
+// Indices of the step's tile: M is 0, 1, 2, 3.
+TEST(Timeline, WorkTellsItsIndices) {
+  std::vector<int> m;
+  for (const json& e : events(recorded(four_steps())))
+    if (e["ph"] == "X" && e["cat"] == "work") m.push_back(e["args"]["M"].get<int>());
+  EXPECT_EQ(m, (std::vector<int>{0, 1, 2, 3}));
+}
+
+// The file ends with a whole event where its size passes the limit.
+TEST(Timeline, EndsCleanlyAtItsLimit) {
+  const auto m = mapping(gemm(4000, 1, 1), {LevelPlan().temporal(Dim::M, 1, 1)});
+  Timeline t(m, {0, 1 << 30, 20000});
+  SimOptions run;
+  run.observer = &t;
+  const SimOutcome r = simulate(m, run);
+  std::ostringstream out;
+  t.write_json(out);
+  EXPECT_GT(t.stopped_at(), 0);
+  EXPECT_LT(t.stopped_at(), r.result.cycles);
+  EXPECT_GE(out.str().size(), 20000u);
+  EXPECT_LT(out.str().size(), 20500u);
+  for (const json& e : json::parse(out.str()).at("traceEvents"))
+    if (e["ph"] == "X") {
+      EXPECT_LE(e["ts"].get<std::int64_t>(), t.stopped_at());
+    }
 }
 
 TEST(Timeline, AWindowHoldsWhatLiesInIt) {

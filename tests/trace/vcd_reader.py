@@ -1,4 +1,4 @@
-#SPDX - License - Identifier : Apache - 2.0
+# SPDX-License-Identifier: Apache-2.0
 """Reads a Value Change Dump with the standard library alone, for checks of what was written.
 
 vcd_reader.py FILE prints, per signal, `path<TAB>sum over time of value (numbers)` and, per text,
@@ -94,8 +94,7 @@ def summary(file):
 
 if __name__ == "__main__":
     if sys.argv[1] == "--json":
-        print(json.dumps({
-file: summary(file) for file in sys.argv[2:]}))
+        print(json.dumps({file: summary(file) for file in sys.argv[2:]}))
         sys.exit()
     signals, last = read(sys.argv[1])
     lines = []

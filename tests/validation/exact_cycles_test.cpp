@@ -1,54 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small schedules worked out by hand from docs/machine.md, section 4: both models must give them.
-#include <gtest/gtest.h>
-
-#include "analytic/estimator.h"
-#include "sim/simulator.h"
-#include "workloads/language.h"
-#include "workloads/mapping.h"
+#include "tests/validation/exact.h"
 
 namespace counterpoint::validation {
 namespace {
-
-// One PE array behind a global buffer; everything unlimited until a test says otherwise.
-hw::Machine machine(std::int64_t pes) {
-  hw::Machine m;
-  m.name = "test";
-  m.pes = pes;
-  m.storage.resize(3);
-  m.storage[0].name = "DRAM";
-  m.storage[1].name = "buffer";
-  m.storage[2].name = "PE";
-  m.network.resize(2);
-  m.network[0].name = "link";
-  m.network[1].name = "array network";
-  return m;
-}
-
-workloads::Mapping map(const std::string& layer, const std::string& flow, const hw::Machine& m) {
-  const auto r = workloads::parse_network(
-      "Network n { Layer A { " + layer + " Dataflow { " + flow + " } } }", "test.m");
-  if (!r.network) throw std::runtime_error(input::format(r.diagnostics));
-  const auto b = workloads::bind(r.network->layers[0].layer, *r.network->layers[0].dataflow, m);
-  if (!b.mapping) throw std::runtime_error(input::format(b.diagnostics));
-  return *b.mapping;
-}
-
-// The simulator's result, after checking that the estimator's is the same in `check`.
-template <typename Check>
-void both(const workloads::Mapping& m, const Check& check) {
-  {
-    SCOPED_TRACE("estimator");
-    check(analytic::estimate(m));
-  }
-  SCOPED_TRACE("simulator");
-  const sim::SimOutcome o = sim::simulate(m);
-  EXPECT_EQ(o.functional, sim::Functional::Equal) << o.first_mismatch;
-  check(o.result);
-}
-
-const char* const kFourRows = "Type: GEMM Dimensions { M: 4, N: 1, K: 1 }";
-const char* const kRowByRow = "TemporalMap(1,1) M; SpatialMap(1,1) N;";
 
 // One word per cycle. Step 0 needs 2 words (input, weight), steps 1 to 3 one input each.
 // Double: injection ends at 2, 3, 4, 5 (step 2 needs the slot of step 0, whose work ends at 3);

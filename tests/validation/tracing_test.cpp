@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 
 #include "hw/machine_file.h"
 #include "input/diagnostics.h"
@@ -46,6 +47,24 @@ TEST(Tracing, TheSizeOfAWaveformIsKnownWithinAFactorOfFour) {
     }
   std::remove(file.c_str());
   std::remove((file.substr(0, file.size() - 3) + "gtkw").c_str());
+}
+
+TEST(Tracing, TheSizeOfATimelineIsKnownWithinAFactorOfTwo) {
+  const std::string file =
+      ::testing::TempDir() + "counterpoint-size-" + std::to_string(getpid()) + ".json";
+  for (const char* dataflow : {"kc_p", "row_stationary"}) {
+    const workloads::Mapping m = shipped("accelerator_1", dataflow, "fire9_s1");
+    TraceOptions trace;
+    trace.timeline = file;
+    trace.limit_bytes = std::int64_t{1} << 40;
+    sim::SimOptions options;
+    options.carry_data = false;
+    simulate_traced(m, options, trace);
+    const double bytes = static_cast<double>(std::filesystem::file_size(file));
+    EXPECT_LT(bytes, 2 * timeline_estimate(m)) << dataflow;
+    EXPECT_LT(timeline_estimate(m), 2 * bytes) << dataflow;
+  }
+  std::remove(file.c_str());
 }
 
 TEST(Tracing, WindowsAreCyclesStepsOrTheLongestStall) {

@@ -145,8 +145,12 @@ std::optional<double> truth_of(Meaning m, const workloads::Mapping& mapping,
                                const stats::LayerResult& r) {
   const stats::StorageResult& buffer = r.storage[1];
   const stats::StorageResult& pe = r.storage.back();
-  const auto words = [](const stats::StorageResult& s) {
-    return static_cast<double>(s.tile_words[0] + s.tile_words[1] + s.tile_words[2]);
+  // With the second copy of tensors that are double buffered.
+  const auto words = [&](std::size_t depth) {
+    std::int64_t n = 0;
+    for (std::size_t t = 0; t < 3; ++t)
+      n += r.storage[depth].tile_words[t] * hw::slots(mapping.machine.storage[depth].buffering, t);
+    return static_cast<double>(n);
   };
   const auto of = [](std::int64_t n) { return std::optional<double>(static_cast<double>(n)); };
   const std::size_t last = mapping.machine.storage.size() - 1;
@@ -159,10 +163,8 @@ std::optional<double> truth_of(Meaning m, const workloads::Mapping& mapping,
     case Meaning::Inputs: return of(workloads::stored_words(mapping.layer, Tensor::Input));
     case Meaning::Weights: return of(workloads::stored_words(mapping.layer, Tensor::Weight));
     case Meaning::Outputs: return of(workloads::stored_words(mapping.layer, Tensor::Output));
-    case Meaning::BufferRequirement:
-      return words(buffer) * hw::slots(mapping.machine.storage[1].buffering);
-    case Meaning::PeRequirement:
-      return words(pe) * hw::slots(mapping.machine.storage[last].buffering);
+    case Meaning::BufferRequirement: return words(1);
+    case Meaning::PeRequirement: return words(last);
     case Meaning::BufferReadInput: return of(buffer.access[0].fill_read);
     case Meaning::BufferReadWeight: return of(buffer.access[1].fill_read);
     case Meaning::BufferWriteInput: return of(buffer.access[0].fill_write);

@@ -185,12 +185,19 @@ std::vector<Feature> make() {
   add("... with a network of its own", [](D d) {
     return d.c.machine.implied_network && any_storage(d, [](S s) { return s.implied; });
   });
-  add("single buffering",
-      [](D d) { return any_storage(d, [](S s) { return s.buffering == hw::Buffering::Single; }); });
+  add("single buffering", [](D d) {
+    return any_storage(d, [](S s) { return s.buffering.any(hw::Buffering::Single); });
+  });
   add("double buffering", [](D d) {
     const auto& levels = mapping(d).machine.storage;
     return std::any_of(levels.begin() + 1, levels.end(),
-                       [](S s) { return s.buffering == hw::Buffering::Double; });
+                       [](S s) { return s.buffering.any(hw::Buffering::Double); });
+  });
+  add("buffering by tensor", [](D d) {
+    const auto& levels = mapping(d).machine.storage;
+    return std::any_of(levels.begin() + 1, levels.end(), [](S s) {
+      return s.buffering.any(hw::Buffering::Single) && s.buffering.any(hw::Buffering::Double);
+    });
   });
   add("limited read port",
       [](D d) { return any_storage(d, [](S s) { return !s.read_port.unlimited(); }); });
@@ -202,6 +209,9 @@ std::vector<Feature> make() {
              (!s.write_port.unlimited() && s.write_port.bytes);
     });
   });
+  add("overhead of steps", [](D d) { return d.c.machine.step_overhead > 0; });
+  add("start-up", [](D d) { return d.c.machine.startup > 0; });
+  add("requests in flight limited", [](D d) { return d.c.machine.storage[0].in_flight > 0; });
   add("off-chip latency", [](D d) { return d.c.machine.storage[0].latency > 0; });
   add("capacity unmet (waived)", [](D d) { return !d.bound.shortfalls.empty(); });
   add("capacity in words", [](D d) { return d.c.machine.capacity_in_words; });
@@ -220,6 +230,23 @@ std::vector<Feature> make() {
     return any_network(d, [](N n) { return !n.bandwidth.unlimited() && n.bandwidth.bytes; });
   });
   add("latency", [](D d) { return any_network(d, [](N n) { return n.latency > 0; }); });
+  add("overhead of transfers",
+      [](D d) { return any_network(d, [](N n) { return n.fill_overhead > 0; }); });
+  add("overhead of drains",
+      [](D d) { return any_network(d, [](N n) { return n.drain_overhead > 0; }); });
+  add("bandwidth to the parent of its own",
+      [](D d) { return any_network(d, [](N n) { return n.drain_bandwidth.has_value(); }); });
+  add("bursts of words",
+      [](D d) { return any_network(d, [](N n) { return n.burst.size > 0 && !n.burst.bytes; }); });
+  add("bursts of bytes",
+      [](D d) { return any_network(d, [](N n) { return n.burst.size > 0 && n.burst.bytes; }); });
+  add("slower clock of its own", [](D d) {
+    return any_network(d,
+                       [&](N n) { return n.clock_mhz > 0 && n.clock_mhz < d.c.machine.clock_mhz; });
+  });
+  add("faster clock of its own",
+      [](D d) { return any_network(d, [&](N n) { return n.clock_mhz > d.c.machine.clock_mhz; }); });
+  add("skew", [](D d) { return any_array_network(d, [](N n) { return n.skew != 0; }); });
   add("multicast none", [](D d) {
     return any_array_network(d, [](N n) { return n.multicast == hw::Multicast::None; });
   });

@@ -266,6 +266,22 @@ hw::Storage random_storage(Random& r, const std::string& name) {
   return s;
 }
 
+// What real machines have beside rates and latencies.
+void random_costs(Random& r, hw::Network& n, bool offchip) {
+  if (r.percent(25)) n.fill_overhead = r.between(0, 6);
+  if (r.percent(25)) n.drain_overhead = r.between(0, 6);
+  if (r.percent(20)) n.drain_bandwidth = random_rate(r, 20);
+  const hw::Rate drains = n.drain_bandwidth.value_or(n.bandwidth);
+  if (r.percent(30) && !(n.bandwidth.unlimited() && drains.unlimited())) {
+    n.burst.size = r.between(2, 20);
+    n.burst.bytes = n.bandwidth.unlimited() ? drains.bytes : n.bandwidth.bytes;
+    if (n.drain_bandwidth) n.drain_bandwidth->bytes = n.burst.bytes;
+  }
+  if (r.percent(20) && !hw::routed(n.topology))
+    n.clock_mhz = r.one_of<double, 6>({100, 300, 750, 999.999, 1500, 4000});
+  if (!offchip && r.percent(20)) n.skew = r.percent(50) ? hw::Network::kChain : r.between(1, 9);
+}
+
 std::string yaml_rate(const hw::Rate& rate) {
   if (rate.unlimited()) return "unlimited";
   return fmt::format("{}.{:03} {}", rate.per_kcycle / 1000, rate.per_kcycle % 1000,
@@ -284,6 +300,14 @@ std::string yaml_network(const hw::Network& n, bool offchip) {
                        reduction[static_cast<std::size_t>(n.reduction)]);
   }
   if (hw::routed(n.topology)) out += ", fabric: " + yaml_fabric(n.fabric);
+  if (n.drain_bandwidth) out += ", drain_bandwidth: " + yaml_rate(*n.drain_bandwidth);
+  if (n.burst.size > 0)
+    out += fmt::format(", burst: {} {}", n.burst.size, n.burst.bytes ? "bytes" : "words");
+  if (n.fill_overhead + n.drain_overhead > 0)
+    out += fmt::format(", overhead: {{fill: {}, drain: {}}}", n.fill_overhead, n.drain_overhead);
+  if (n.clock_mhz > 0) out += fmt::format(", clock: {:.3f} MHz", n.clock_mhz);
+  if (n.skew != 0)
+    out += ", skew: " + (n.skew == hw::Network::kChain ? "chain" : std::to_string(n.skew));
   return out + fmt::format(", channels: {}, psum: {}}}",
                            n.channels == hw::Channels::Shared ? "shared" : "separate",
                            n.psum == hw::PsumPolicy::Refetch ? "refetch" : "accumulate");
@@ -369,14 +393,30 @@ Case generate(std::uint64_t seed, const Limits& limits) {
     if (m.implied_network && m.implied_network->topology == hw::Topology::Pipe && r.percent(50))
       random_fabric(r, *m.implied_network, m.pes);
   }
+  if (r.percent(50)) return c;
+  for (std::size_t i = 0; i < m.network.size(); ++i) random_costs(r, m.network[i], i == 0);
+  if (m.implied_network) random_costs(r, *m.implied_network, false);
+  if (m.network[0].burst.size > 0 && !m.network[0].bandwidth.unlimited() && r.percent(60))
+    m.storage[0].in_flight = r.between(1, 5);
+  if (r.percent(25)) m.step_overhead = r.between(1, 5);
+  if (r.percent(25)) m.startup = r.between(1, 50);
+  for (std::size_t i = 1; i < m.storage.size(); ++i)
+    if (r.percent(30))
+      for (hw::Buffering& b : m.storage[i].buffering.of)
+        b = static_cast<hw::Buffering>(r.between(0, 1));
   return c;
 }
 
 std::string machine_yaml(const hw::Machine& m) {
+  std::string more;
+  if (m.clock_mhz != hw::Machine{}.clock_mhz)
+    more += fmt::format("clock: {:.3f} MHz\n", m.clock_mhz);
+  if (m.step_overhead > 0) more += fmt::format("step_overhead: {}\n", m.step_overhead);
+  if (m.startup > 0) more += fmt::format("startup: {}\n", m.startup);
   std::string out = fmt::format(
       "name: {}\npes: {}\nlanes: {}\npipeline_latency: {}\nbits: {{input: {}, weight: {}, psum: "
-      "{}}}\nstorage:\n",
-      m.name, m.pes, m.lanes, m.pipeline_latency, m.bits.input, m.bits.weight, m.bits.psum);
+      "{}}}\n{}storage:\n",
+      m.name, m.pes, m.lanes, m.pipeline_latency, m.bits.input, m.bits.weight, m.bits.psum, more);
   for (std::size_t i = 0; i < m.storage.size(); ++i) {
     const hw::Storage& s = m.storage[i];
     const bool offchip = i == 0, last = i + 1 == m.storage.size();
@@ -388,12 +428,18 @@ std::string machine_yaml(const hw::Machine& m) {
                        s.name, yaml_rate(s.read_port), yaml_rate(s.write_port));
     if (offchip) {
       out += fmt::format("    latency: {}\n", s.latency);
+      if (s.in_flight > 0) out += fmt::format("    in_flight: {}\n", s.in_flight);
     } else {
       out += s.capacity_bytes == 0 ? "    capacity: unlimited\n"
                                    : fmt::format("    capacity: {} {}\n", s.capacity_bytes,
                                                  m.capacity_in_words ? "words" : "B");
-      out += fmt::format("    buffering: {}\n",
-                         s.buffering == hw::Buffering::Double ? "double" : "single");
+      const auto word = [&](std::size_t t) {
+        return s.buffering.of[t] == hw::Buffering::Double ? "double" : "single";
+      };
+      out += s.buffering == hw::Bufferings(s.buffering.of[0])
+                 ? fmt::format("    buffering: {}\n", word(0))
+                 : fmt::format("    buffering: {{input: {}, weight: {}, output: {}}}\n", word(0),
+                               word(1), word(2));
       if (s.cluster_pes > 0) out += fmt::format("    cluster_pes: {}\n", s.cluster_pes);
     }
     if (!last) out += "    network: " + yaml_network(m.network[i], offchip) + "\n";

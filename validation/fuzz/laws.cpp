@@ -181,6 +181,26 @@ Breaches check_monotone(const Mapping& m, const stats::LayerResult& r) {
       compare("cycles with less latency of " + name);
       network.latency = m.machine.network[l].latency;
     }
+    if (network.fill_overhead + network.drain_overhead > 0) {
+      network.fill_overhead = network.drain_overhead = 0;
+      compare("cycles without overhead of " + name);
+      network = m.machine.network[l];
+    }
+    if (network.drain_bandwidth) {
+      network.drain_bandwidth->per_kcycle *= 2;
+      compare("cycles with more bandwidth to the parent of " + name);
+      network = m.machine.network[l];
+    }
+    if (network.clock_mhz > 0) {
+      network.clock_mhz *= 2;
+      compare("cycles with a faster clock of " + name);
+      network = m.machine.network[l];
+    }
+    if (network.skew != 0) {
+      network.skew = 0;
+      compare("cycles without skew of " + name);
+      network = m.machine.network[l];
+    }
     hw::Storage &above = faster.machine.storage[l], &below = faster.machine.storage[l + 1];
     if (!above.read_port.unlimited()) {
       above.read_port = {};
@@ -192,11 +212,25 @@ Breaches check_monotone(const Mapping& m, const stats::LayerResult& r) {
       compare("cycles without limit of the write port of " + below.name);
       below.write_port = m.machine.storage[l + 1].write_port;
     }
-    if (below.buffering == hw::Buffering::Single) {
-      below.buffering = hw::Buffering::Double;
-      compare("cycles with a second buffer of " + below.name);
-      below.buffering = hw::Buffering::Single;
+    for (std::size_t t = 0; t < 3; ++t) {
+      if (below.buffering.of[t] == hw::Buffering::Double) continue;
+      below.buffering.of[t] = hw::Buffering::Double;
+      compare(fmt::format("cycles with a second buffer for {}s of {}",
+                          workloads::name(workloads::kAllTensors[t]), below.name));
+      below.buffering.of[t] = hw::Buffering::Single;
     }
+  }
+  if (m.machine.storage[0].in_flight > 0) {
+    faster.machine.storage[0].in_flight += 1;
+    compare("cycles with one more request in flight");
+    faster.machine.storage[0].in_flight = m.machine.storage[0].in_flight;
+  }
+  hw::Machine& pes = faster.machine.machine;
+  for (std::int64_t hw::Machine::*cost : {&hw::Machine::step_overhead, &hw::Machine::startup}) {
+    if (pes.*cost == 0) continue;
+    pes.*cost = 0;
+    compare("cycles without overhead of steps, or without start-up");
+    pes.*cost = m.machine.machine.*cost;
   }
   faster.machine.machine.lanes += 1;
   compare("cycles with one more lane");
@@ -273,9 +307,11 @@ Breaches check_neutral(const Case& c, const stats::LayerResult& r, std::uint64_t
 
 Breaches check_determinism(const Mapping& m, const stats::LayerResult& simulated) {
   Law law("determinism");
-  sim::SimOptions empty, shuffled, other_data;
+  sim::SimOptions empty, shuffled, other_data, apart, empty_apart;
   empty.carry_data = false;
   shuffled.shuffle_seed = 77;
+  apart.merge_alike = false;
+  empty_apart.carry_data = empty_apart.merge_alike = false;
   other_data.data_seed = 5;
   law.same(simulated, sim::simulate(m, empty).result, "without data");
   const sim::SimOutcome reordered = sim::simulate(m, shuffled);
@@ -283,6 +319,9 @@ Breaches check_determinism(const Mapping& m, const stats::LayerResult& simulated
   if (reordered.functional != sim::Functional::Equal)
     law.breach("modules in another order: " + reordered.first_mismatch);
   law.same(simulated, sim::simulate(m, other_data).result, "other data");
+  law.same(simulated, sim::simulate(m, apart).result, "alike arrays evaluated one by one");
+  law.same(simulated, sim::simulate(m, empty_apart).result,
+           "alike arrays evaluated one by one, without data");
   law.same(simulated, sim::simulate(m).result, "the same again");
   law.same(analytic::estimate(m), analytic::estimate(m), "the estimate again");
   return law.take();

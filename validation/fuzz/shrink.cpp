@@ -110,6 +110,8 @@ std::vector<Case> simpler(const Case& c) {
   add([](Case& n) { n.machine.pes = std::max<std::int64_t>(1, n.machine.pes / 2); });
   add([](Case& n) { n.machine.lanes = 1; });
   add([](Case& n) { n.machine.pipeline_latency = 0; });
+  add([](Case& n) { n.machine.step_overhead = 0; });
+  add([](Case& n) { n.machine.startup = 0; });
   add([](Case& n) { n.machine.bits = {}; });
   add([](Case& n) { n.machine.implied_network.reset(); });
   for (std::size_t i = 0; i < c.machine.storage.size(); ++i) {
@@ -117,6 +119,7 @@ std::vector<Case> simpler(const Case& c) {
     add([&](Case& n) { n.machine.storage[i].read_port = {}; });
     add([&](Case& n) { n.machine.storage[i].write_port = {}; });
     add([&](Case& n) { n.machine.storage[i].latency = 0; });
+    add([&](Case& n) { n.machine.storage[i].in_flight = 0; });
     add([&](Case& n) { n.machine.storage[i].buffering = hw::Buffering::Double; });
   }
   for (std::size_t i = 0; i < c.machine.network.size(); ++i) {
@@ -126,8 +129,19 @@ std::vector<Case> simpler(const Case& c) {
       n.machine.network[i].fabric = plain.fabric;
     });
     add([&](Case& n) { n.machine.network[i].fabric = plain.fabric; });
-    add([&](Case& n) { n.machine.network[i].bandwidth = {}; });
-    add([&](Case& n) { n.machine.network[i].bandwidth.bytes = false; });
+    add([&](Case& n) {  // first what only means something with a bandwidth, or its unit
+      n.machine.network[i].burst = {};
+      if (i == 0) n.machine.storage[0].in_flight = 0;
+    });
+    if (c.machine.network[i].burst.size == 0) {
+      add([&](Case& n) { n.machine.network[i].bandwidth = {}; });
+      add([&](Case& n) { n.machine.network[i].bandwidth.bytes = false; });
+    }
+    add([&](Case& n) { n.machine.network[i].drain_bandwidth.reset(); });
+    add([&](Case& n) { n.machine.network[i].fill_overhead = 0; });
+    add([&](Case& n) { n.machine.network[i].drain_overhead = 0; });
+    add([&](Case& n) { n.machine.network[i].clock_mhz = 0; });
+    add([&](Case& n) { n.machine.network[i].skew = 0; });
     add([&](Case& n) { n.machine.network[i].latency = 0; });
     add([&](Case& n) { n.machine.network[i].multicast = plain.multicast; });
     add([&](Case& n) { n.machine.network[i].reduction = plain.reduction; });

@@ -262,6 +262,7 @@ class Oracle {
           for (const Contents& pe : s.child)
             s.work = std::max(s.work, divide_up(static_cast<std::int64_t>(pe.points.size()),
                                                 m_.machine.machine.lanes));
+          s.work += m_.machine.machine.step_overhead;
         }
     for (auto a = arrays_.rbegin(); a != arrays_.rend(); ++a)
       for (int t = 0; t < a->count(); ++t)
@@ -491,13 +492,15 @@ class Oracle {
           }
     for (int d = 1; d <= levels_; ++d) {
       stats::StorageResult& s = r_.storage[size(d)];
-      std::int64_t tiles = 0, sliding = 0;
+      std::array<std::int64_t, 2> copy{};  // the first of all tensors, the second of some
+      std::int64_t sliding = 0;
       for (int x = 0; x < 3; ++x) {
         const std::int64_t bytes_x8 = m_.machine.machine.capacity_in_words ? 8 : bits(x);
-        tiles += s.tile_words[size(x)] * bytes_x8;
+        for (int slot = 0; slot < hw::slots(storage(d).buffering, size(x)); ++slot)
+          copy[size(slot)] += s.tile_words[size(x)] * bytes_x8;
         sliding += s.sliding_words[size(x)] * bytes_x8;
       }
-      s.required_bytes = divide_up(tiles, 8) * hw::slots(storage(d).buffering);
+      s.required_bytes = divide_up(copy[0], 8) + divide_up(copy[1], 8);
       s.sliding_bytes = divide_up(sliding, 8);
     }
     for (int l = 0; l < levels_; ++l)
@@ -533,26 +536,78 @@ class Oracle {
     return divide_up(amount * 1000, rate.per_kcycle * (rate.bytes ? 8 : 1));
   }
 
-  std::int64_t duration(const Array& a, const Transfer& t) const {
-    std::int64_t d = std::max(cycles(network(a).bandwidth, t.injected),
-                              cycles(storage(a.level).read_port, t.injected));
-    for (const auto& child : t.to_child)
-      d = std::max(d, cycles(storage(a.level + 1).write_port, child));
-    return d;
+  /// Cycles of the machine that so many cycles of the array's network take.
+  std::int64_t in_machine_cycles(const Array& a, std::int64_t own) const {
+    const double mhz = network(a).clock_mhz;
+    if (mhz <= 0) return own;
+    // In units of kHz: both clocks are given with three decimals of a MHz.
+    const auto khz = [](double m) { return static_cast<std::int64_t>(m * 1000 + 0.5); };
+    return divide_up(own * khz(m_.machine.machine.clock_mhz), khz(mhz));
   }
-  std::int64_t duration(const Array& a, const Drain& t) const {
-    std::int64_t d = std::max(cycles(network(a).bandwidth, {0, 0, t.injected}),
-                              cycles(storage(a.level).write_port, {0, 0, t.injected}));
-    for (std::int64_t words : t.from_child)
-      d = std::max(d, cycles(storage(a.level + 1).read_port, {0, 0, words}));
-    return d;
+  /// Whole bursts of a transfer.
+  std::int64_t bursts(const Array& a, const std::array<std::int64_t, 3>& words) const {
+    const hw::Burst& burst = network(a).burst;
+    std::int64_t amount = 0;
+    for (int x = 0; x < 3; ++x) amount += words[size(x)] * (burst.bytes ? bits(x) : 1);
+    return divide_up(amount, burst.size * (burst.bytes ? 8 : 1));
+  }
+  std::int64_t channel(const Array& a, const hw::Rate& rate,
+                       const std::array<std::int64_t, 3>& words) const {
+    const hw::Burst& burst = network(a).burst;
+    if (burst.size == 0 || rate.unlimited()) return in_machine_cycles(a, cycles(rate, words));
+    return in_machine_cycles(a, divide_up(bursts(a, words) * burst.size * 1000, rate.per_kcycle));
+  }
+  /// Request after request: at most in_flight of them are on their way.
+  std::int64_t requests(const Array& a, const std::array<std::int64_t, 3>& words) const {
+    const std::int64_t each = in_machine_cycles(
+        a, divide_up(network(a).burst.size * 1000, network(a).bandwidth.per_kcycle));
+    std::vector<Time> back;
+    Time now = 0;
+    for (std::int64_t n = bursts(a, words); n > 0; --n) {
+      const auto before = static_cast<std::int64_t>(back.size()) - storage(0).in_flight;
+      if (before >= 0) now = std::max(now, back[static_cast<std::size_t>(before)]);
+      now += each;
+      back.push_back(now + fill_latency(a));
+    }
+    return now;
+  }
+  std::int64_t fill_latency(const Array& a) const {
+    return in_machine_cycles(a, network(a).latency) +
+           (a.parent == nullptr ? storage(0).latency : 0);
   }
 
-  int slots(const Array& a) const { return hw::slots(storage(a.level + 1).buffering); }
+  std::int64_t duration(const Array& a, const Transfer& t) const {
+    if (t.words() == 0) return 0;
+    std::int64_t d = a.parent == nullptr && storage(0).in_flight > 0
+                         ? requests(a, t.injected)
+                         : channel(a, network(a).bandwidth, t.injected);
+    d = std::max(d, cycles(storage(a.level).read_port, t.injected));
+    for (const auto& child : t.to_child)
+      d = std::max(d, cycles(storage(a.level + 1).write_port, child));
+    return d + in_machine_cycles(a, network(a).fill_overhead);
+  }
+  std::int64_t duration(const Array& a, const Drain& t) const {
+    if (t.injected == 0) return 0;
+    const hw::Network& n = network(a);
+    std::int64_t d = std::max(
+        channel(a, n.drain_bandwidth ? *n.drain_bandwidth : n.bandwidth, {0, 0, t.injected}),
+        cycles(storage(a.level).write_port, {0, 0, t.injected}));
+    for (std::int64_t words : t.from_child)
+      d = std::max(d, cycles(storage(a.level + 1).read_port, {0, 0, words}));
+    return d + in_machine_cycles(a, n.drain_overhead);
+  }
+  /// How much later the last child does what the first one does.
+  std::int64_t skew(const Array& a) const {
+    return network(a).skew == hw::Network::kChain ? units(a) - 1 : network(a).skew;
+  }
+
+  int slots(const Array& a, int tensor) const {
+    return hw::slots(storage(a.level + 1).buffering, size(tensor));
+  }
 
   /// When residence g of a tensor may take its slot in the children.
   Time slot_free(Array& a, int tensor, int g) {
-    return g < slots(a) ? 0 : released(a, tensor, g - slots(a));
+    return g < slots(a, tensor) ? 0 : released(a, tensor, g - slots(a, tensor));
   }
 
   Time wait_parent(Array& a, int c, int s) {
@@ -568,7 +623,7 @@ class Oracle {
   Time wait_channel(Array& a, int c, int s) {
     for (int before = s - 1; before >= 0; --before)
       if (a.transfers[size(c)][size(before)].exists) return transfer_injected(a, c, before);
-    return 0;
+    return a.parent == nullptr ? m_.machine.machine.startup : 0;
   }
   Time wait_slot(Array& a, int c, int s) {
     const Transfer& t = a.transfers[size(c)][size(s)];
@@ -594,8 +649,7 @@ class Oracle {
           return std::max(transfer_injected(a, c, s), transfer_arrived(a, c, before));
       return transfer_injected(a, c, s);
     }
-    return transfer_injected(a, c, s) + network(a).latency +
-           (a.parent == nullptr ? storage(0).latency : 0);
+    return transfer_injected(a, c, s) + fill_latency(a);
   }
 
   /// When residence g of a tensor has arrived in the children.
@@ -664,7 +718,7 @@ class Oracle {
     if (network(a).reduction == hw::Reduction::Chain) depth = units(a) - 1;
     if (network(a).reduction == hw::Reduction::Tree)
       while ((std::int64_t{1} << depth) < units(a)) ++depth;
-    return drain_injected(a, g) + network(a).latency + depth;
+    return drain_injected(a, g) + in_machine_cycles(a, network(a).latency + depth + skew(a));
   }
 
   void times() {

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files lanes_*.cpp have in common. They define Native, a vector of the instruction set,
+// and native_max, native_min, native_choose, native_all, native_differ, native_exceeds.
+#pragma once
+
+namespace counterpoint::analytic {
+namespace {
+
+using Number = double;
+constexpr std::size_t kNatives = sizeof(Lanes) / sizeof(Native);
+
+struct Value {
+  Native v[kNatives];
+};
+
+#define COUNTERPOINT_LANES(expression)                              \
+  Value r;                                                          \
+  for (std::size_t i = 0; i < kNatives; ++i) r.v[i] = (expression); \
+  return r
+#define COUNTERPOINT_INLINE __attribute__((always_inline)) inline
+
+COUNTERPOINT_INLINE Value operator+(const Value& a, const Value& b) {
+  COUNTERPOINT_LANES(a.v[i] + b.v[i]);
+}
+COUNTERPOINT_INLINE Value operator-(const Value& a, const Value& b) {
+  COUNTERPOINT_LANES(a.v[i] - b.v[i]);
+}
+COUNTERPOINT_INLINE Value operator*(const Value& a, Number b) {
+  COUNTERPOINT_LANES(a.v[i] * b);
+}
+COUNTERPOINT_INLINE Value larger(const Value& a, const Value& b) {
+  COUNTERPOINT_LANES(native_max(a.v[i], b.v[i]));
+}
+COUNTERPOINT_INLINE Value smaller(const Value& a, const Value& b) {
+  COUNTERPOINT_LANES(native_min(a.v[i], b.v[i]));
+}
+COUNTERPOINT_INLINE Value choose(const Value& a, const Value& b, const Value& if_greater,
+                                 const Value& otherwise) {
+  COUNTERPOINT_LANES(native_choose(a.v[i], b.v[i], if_greater.v[i], otherwise.v[i]));
+}
+COUNTERPOINT_INLINE Value everywhere(Number n) {
+  COUNTERPOINT_LANES(native_all(n));
+}
+COUNTERPOINT_INLINE bool differ(const Value& a, const Value& b) {
+  bool some = false;
+  for (std::size_t i = 0; i < kNatives; ++i) some |= native_differ(a.v[i], b.v[i]);
+  return some;
+}
+COUNTERPOINT_INLINE bool exceeds(const Value& a, const Value& b) {
+  bool some = false;
+  for (std::size_t i = 0; i < kNatives; ++i) some |= native_exceeds(a.v[i], b.v[i]);
+  return some;
+}
+COUNTERPOINT_INLINE bool advanced(const Value* now, const Value* then, const Value& lambda,
+                                  std::uint32_t mask) {
+  for (int k = 0; k < kNames; ++k, mask >>= 1)
+    if (differ(now[k] - then[k], (mask & 1u) != 0 ? lambda : Value{})) return false;
+  return true;
+}
+
+}  // namespace
+}  // namespace counterpoint::analytic
+
+#include "analytic/engine.h"
+
+namespace counterpoint::analytic {
+namespace {
+
+static_assert(sizeof(Value) == sizeof(Lanes));
+
+COUNTERPOINT_INLINE Value load(const Lanes& from) {
+  Value to;
+  __builtin_memcpy(&to, &from, sizeof to);
+  return to;
+}
+COUNTERPOINT_INLINE void store(const Value& from, Lanes& to) {
+  __builtin_memcpy(&to, &from, sizeof to);
+}
+
+Ending run_lanes(const LaneInput& in, LaneResult& out) {
+  Engine engine(in.program, reinterpret_cast<const Cost*>(in.cost),
+                reinterpret_cast<const Rules*>(in.rules), load(in.pipeline_latency),
+                load(in.startup), in.arena);
+  const Ending ending = engine.run();
+  if (ending != Ending::Done) return ending;
+  const Value cycles = engine.cycles();
+  Value startup = engine.startup(), tail{};
+  for (std::int32_t x = 0; x < in.program.node_count; ++x) {
+    const ProgramNode& array = in.program.nodes[x];
+    if (!array.pes) continue;
+    const Number n = static_cast<Number>(array.multiplicity);
+    if (engine.worked(x))
+      tail = tail + (cycles - engine.work_end(x)) * n;
+    else
+      startup = startup + cycles * n;
+  }
+  store(cycles, out.cycles);
+  store(startup, out.startup);
+  store(tail, out.tail);
+  for (int w = 0; w < kWaitings; ++w) store(engine.waiting(w), out.waiting[w]);
+  return ending;
+}
+
+}  // namespace
+}  // namespace counterpoint::analytic

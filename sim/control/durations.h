@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many cycles the transfers, drains and steps of one array take (docs/machine.md, section 4).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "hw/machine.h"
+#include "sim/control/traffic.h"
+#include "sim/pe/pe_array.h"
+
+namespace counterpoint::sim {
+
+class Durations {
+ public:
+  /// Of the array of `children` whose unit is at `depth`.
+  Durations(const hw::BoundMachine& machine, std::size_t depth, std::int64_t children);
+
+  /// Bits of a word on its way.
+  int width(Tensor t) const;
+  /// Cycles in which a transfer is injected: `begins` are the residences whose words it carries,
+  /// by tensor, null for those that it does not.
+  std::int64_t fill(const std::array<Residence*, 3>& begins) const;
+  /// Cycles in which the drain is injected that leaves when residence `r` begins.
+  std::int64_t drain(const Residence& r) const;
+  std::int64_t work(const PeArray::Work& w) const;
+
+  /// From the end of the injection to the arrival.
+  std::int64_t fill_latency() const { return fill_latency_; }
+  std::int64_t drain_latency() const { return drain_latency_; }
+
+ private:
+  static std::int64_t cycles(std::int64_t bits, std::int64_t words, hw::Rate rate);
+  std::int64_t of_network(std::int64_t cycles) const;
+  std::int64_t bursts(std::int64_t bits, std::int64_t words) const;
+  std::int64_t channel(std::int64_t bits, std::int64_t words, hw::Rate rate) const;
+  std::int64_t requests(std::int64_t count) const;
+
+  const hw::BoundMachine& machine_;
+  const hw::Network& network_;
+  const hw::Storage& parent_storage_;
+  const hw::Storage& child_storage_;
+  std::int64_t children_;
+  std::int64_t in_flight_;
+  hw::ClockRatio clock_;
+  std::int64_t fill_latency_, drain_latency_;
+  mutable std::vector<std::int64_t> arrivals_;  // of the requests in flight
+};
+
+}  // namespace counterpoint::sim

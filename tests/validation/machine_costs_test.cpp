@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// What real machines have beside rates and latencies (docs/machine.md, section 4), worked out by
+// hand: both models must give it. "T2 [4,5]" is the transfer of step 2, injecting from cycle 4 to
+// 5; W is work, D a drain.
+#include "tests/validation/exact.h"
+
+namespace counterpoint::validation {
+namespace {
+
+using stats::LayerResult;
+
+// A word per cycle between the buffer and its one PE.
+hw::Machine one_word() {
+  hw::Machine m = machine(1);
+  m.network[1].bandwidth.per_kcycle = 1000;
+  return m;
+}
+
+// T0 [0,4], 2 words; T1 [4,7], T2 [7,10], T3 [10,13]; W0 [4,5], W1 [7,8], W2 [10,11], W3 [13,14];
+// D0 [5,9], D1 [9,13], D2 [13,17], D3 [17,21].
+TEST(MachineCosts, EveryTransferWithWordsHasItsOverhead) {
+  hw::Machine m = one_word();
+  m.network[1].fill_overhead = 2;
+  m.network[1].drain_overhead = 3;
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 21);
+    EXPECT_EQ(r.network[1].fill_busy, 4 + 3 * 3);
+    EXPECT_EQ(r.network[1].drain_busy, 4 * 4);
+    EXPECT_EQ(r.network[0].fill_busy, 0);  // unlimited, no overhead
+  });
+}
+
+// The overhead comes before the words whatever limits them: here the PE's write port, half a word
+// per cycle: T0 takes 2 + 4 cycles, the others 2 + 2. W3 starts at 18; the drains take no time.
+TEST(MachineCosts, OverheadComesBeforeTheWordsOfANarrowPortToo) {
+  hw::Machine m = machine(1);
+  m.storage[2].write_port.per_kcycle = 500;
+  m.network[1].fill_overhead = 2;
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 19);
+    EXPECT_EQ(r.network[1].fill_busy, 6 + 3 * 4);
+  });
+}
+
+// A transfer without words has no overhead: N is inside M, so every second step brings only a new
+// weight, on a channel of its own; the inputs' channel sends twice.
+TEST(MachineCosts, TransfersWithoutWordsHaveNoOverhead) {
+  hw::Machine m = machine(1);
+  m.network[1].channels = hw::Channels::Separate;
+  m.network[1].fill_overhead = 5;
+  both(map("Type: GEMM Dimensions { M: 2, N: 2, K: 1 }",
+           "TemporalMap(1,1) M; TemporalMap(1,1) N; SpatialMap(1,1) K;", m),
+       [](const LayerResult& r) { EXPECT_EQ(r.network[1].fill_busy, 2 * 5 + 4 * 5); });
+}
+
+// A quarter of a word per cycle towards the parent: T0 [0,2], T1 [2,3], T2 [3,4], T3 [4,5];
+// W0 [2,3], W1 [3,4]; D0 [3,7], so W2 [7,8]; D1 [7,11], W3 [11,12]; D2 [11,15], D3 [15,19].
+TEST(MachineCosts, DrainsMayHaveABandwidthOfTheirOwn) {
+  hw::Machine m = one_word();
+  m.network[1].drain_bandwidth = hw::Rate{250, false};
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 19);
+    EXPECT_EQ(r.network[1].fill_busy, 5);
+    EXPECT_EQ(r.network[1].drain_busy, 16);
+    EXPECT_EQ(r.stack.drain, 3 + 3);
+  });
+}
+
+// Unlimited drains beside limited fills: as DoubleBufferingHidesTheTransfers, without the last D.
+TEST(MachineCosts, DrainsMayBeUnlimitedBesideLimitedFills) {
+  hw::Machine m = one_word();
+  m.network[1].drain_bandwidth = hw::Rate{};
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 6);
+    EXPECT_EQ(r.network[1].drain_busy, 0);
+  });
+}
+
+// Bursts of 4 words: whatever travels takes 4 cycles. T0 [0,4], T1 [4,8], T2 [8,12], T3 [12,16];
+// W3 [16,17]; D0 [5,9], D1 [9,13], D2 [13,17], D3 [17,21].
+TEST(MachineCosts, BurstsAreWhole) {
+  hw::Machine m = one_word();
+  m.network[1].burst = {4, false};
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) { EXPECT_EQ(r.cycles, 21); });
+}
+
+// Bursts of 8 bytes, 4 bytes per cycle: input and weight (2 bytes) take 2 cycles, an output (4)
+// too. T0 [0,2], T1 [2,4], T2 [4,6], T3 [6,8]; W3 [8,9]; D0 [3,5], D1 [5,7], D2 [7,9], D3 [9,11].
+TEST(MachineCosts, BurstsMayBeOfBytes) {
+  hw::Machine m = machine(1);
+  m.network[1].bandwidth = {4000, true};
+  m.network[1].burst = {8, true};
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) { EXPECT_EQ(r.cycles, 11); });
+}
+
+const char* const kTenProducts = "Type: GEMM Dimensions { M: 1, N: 1, K: 10 }";
+const char* const kAtOnce = "SpatialMap(1,1) N;";
+
+// 20 words are 5 bursts of 4, each 2 cycles on the link; a round trip is 7 + 1 cycles. Two in
+// flight: bursts are sent at 0, 2, 10, 12 and 20, so the injection ends at 22; arrival at 30, work
+// to 40; one word leaves as a burst of 2 cycles and flies 1. Five in flight: sent at 0, 2, 4, 6, 8.
+// Four: the fifth waits for the first, which is there at 10.
+TEST(MachineCosts, RequestsInFlightAreBounded) {
+  hw::Machine m = machine(1);
+  m.storage[0].latency = 7;
+  m.network[0].latency = 1;
+  m.network[0].bandwidth.per_kcycle = 2000;
+  m.network[0].burst = {4, false};
+  for (const auto& [in_flight, injected] : {std::pair(1, 42), {2, 22}, {3, 14}, {4, 12}, {5, 10}}) {
+    m.storage[0].in_flight = in_flight;
+    both(map(kTenProducts, kAtOnce, m), [end = injected](const LayerResult& r) {
+      EXPECT_EQ(r.network[0].fill_busy, end);
+      EXPECT_EQ(r.cycles, end + 8 + 10 + 2 + 1);
+    });
+  }
+  m.storage[0].in_flight = 0;
+  both(map(kTenProducts, kAtOnce, m), [](const LayerResult& r) { EXPECT_EQ(r.cycles, 31); });
+}
+
+// A core of 200 MHz, a link of 60: 20 words take 20 cycles of the link, 66 2/3 of the core, so 67;
+// the latency of 3 is 10. Arrival 77, work to 87, one word up 4 cycles, 10 more of latency. The
+// overhead of 2 is 7 cycles (6 2/3) in either direction.
+TEST(MachineCosts, ANetworkMayHaveItsOwnClock) {
+  hw::Machine m = machine(1);
+  m.clock_mhz = 200;
+  m.network[0].clock_mhz = 60;
+  m.network[0].bandwidth.per_kcycle = 1000;
+  m.network[0].latency = 3;
+  both(map(kTenProducts, kAtOnce, m), [](const LayerResult& r) { EXPECT_EQ(r.cycles, 101); });
+  m.network[0].fill_overhead = m.network[0].drain_overhead = 2;
+  both(map(kTenProducts, kAtOnce, m), [](const LayerResult& r) { EXPECT_EQ(r.cycles, 115); });
+}
+
+// Four times as fast: 20 words take 5 cycles, 1 word 1, the latency of 3 is 1.
+TEST(MachineCosts, ANetworkMayBeFasterThanTheMachine) {
+  hw::Machine m = machine(1);
+  m.network[0].clock_mhz = 4 * m.clock_mhz;
+  m.network[0].bandwidth.per_kcycle = 1000;
+  m.network[0].latency = 3;
+  both(map(kTenProducts, kAtOnce, m), [](const LayerResult& r) { EXPECT_EQ(r.cycles, 18); });
+}
+
+// Four steps of 1 + 3 cycles, after 10 cycles of configuration.
+TEST(MachineCosts, StepsHaveAnOverheadAndTheMachineStartsUp) {
+  hw::Machine m = machine(1);
+  m.step_overhead = 3;
+  m.startup = 10;
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 26);
+    EXPECT_EQ(r.stack.startup, 10);
+    EXPECT_EQ(r.stack.compute, 16);
+    EXPECT_EQ(r.network[1].average_cycles, 16);  // over 5 words: not reduced
+  });
+}
+
+// One slot for outputs only: T0 [0,2], T1 [2,3], T2 [3,4]; W0 [2,3], D0 [3,4], W1 [4,5], D1 [5,6],
+// W2 [6,7], D2 [7,8], W3 [8,9], D3 [9,10]. In the PE a tile is 1 + 1 + 4 bytes, of which the output
+// is there once.
+TEST(MachineCosts, EachTensorHasItsOwnSlots) {
+  hw::Machine m = one_word();
+  m.storage[2].buffering = {hw::Buffering::Double, hw::Buffering::Double, hw::Buffering::Single};
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 10);
+    EXPECT_EQ(r.stack.drain, 3);
+    EXPECT_EQ(r.stack.bandwidth, 0);
+    EXPECT_EQ(r.storage[2].required_bytes, 6 + 2);
+  });
+  // One slot for inputs: as SingleBufferingAlternates, while outputs leave beside it.
+  m.storage[2].buffering = {hw::Buffering::Single, hw::Buffering::Double, hw::Buffering::Double};
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 10);
+    EXPECT_EQ(r.stack.bandwidth, 3);
+    EXPECT_EQ(r.storage[2].required_bytes, 6 + 5);
+  });
+}
+
+// --- systolic arrays --------------------------------------------------------------------------
+
+// SCALE-Sim's run time of folds that do not overlap (its "total cycles" are the index of the last
+// one): R + C + T - 2 per fold if outputs stay, 2R + C + T - 2 if weights stay, on 8 x 8 PEs with
+// M = N = K = 16: 119 and 151. A fold is a step; what its 16 MACs do not show is its overhead.
+TEST(Systolic, FoldsThatDoNotOverlapAreStepsWithAnOverhead) {
+  const char* const layer = "Type: GEMM Dimensions { M: 16, N: 16, K: 16 }";
+  hw::Machine m = machine(64);
+  m.step_overhead = 8 + 8 - 2;
+  both(map(layer, "SpatialMap(1,1) M; TemporalMap(8,8) N; Cluster(8,P); SpatialMap(1,1) N;", m),
+       [](const LayerResult& r) { EXPECT_EQ(r.cycles, 119 + 1); });
+  m.step_overhead = 2 * 8 + 8 - 2;
+  both(map(layer, "SpatialMap(1,1) N; TemporalMap(8,8) K; Cluster(8,P); SpatialMap(1,1) K;", m),
+       [](const LayerResult& r) { EXPECT_EQ(r.cycles, 151 + 1); });
+}
+
+// Outputs stay, operands stream through 2 x 3 PEs, K = 5 steps: the last PE does everything 1 + 2
+// cycles after the first, so a fold takes 5 + 3 = R + C + T - 2 cycles. The second fold follows in
+// the wake of the first: 2 T + R + C - 2.
+TEST(Systolic, OperandsStreamThroughUnitsOneAfterTheOther) {
+  const char* const flow =
+      "SpatialMap(1,1) M; TemporalMap(3,3) N; TemporalMap(1,1) K; Cluster(3,P); SpatialMap(1,1) N;";
+  hw::Machine m = machine(6);
+  m.network[1].skew = hw::Network::kChain;
+  both(map("Type: GEMM Dimensions { M: 2, N: 3, K: 5 }", flow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 2 + 3 + 5 - 2);
+    EXPECT_EQ(r.stack.compute, 2 * 5);  // of two rows
+  });
+  const char* const two = "Type: GEMM Dimensions { M: 4, N: 3, K: 5 }";
+  both(map(two, flow, m), [](const LayerResult& r) { EXPECT_EQ(r.cycles, 2 * 5 + 2 + 3 - 2); });
+}
+
+// Weights stay: 2 x 3 of them come in 2 cycles (a row of 3 per cycle), 5 rows of inputs stream,
+// sums go down 2 PEs (a chain, 1 cycle) and leave over 3 columns (2 cycles): 2R + C + T - 2 = 10.
+// The second fold's weights come while the first one's inputs stream: T more.
+TEST(Systolic, StationaryOperandsArePreloaded) {
+  const char* const flow =
+      "SpatialMap(1,1) N; TemporalMap(2,2) K; TemporalMap(1,1) M; Cluster(2,P); SpatialMap(1,1) K;";
+  hw::Machine m = machine(6);
+  m.network[1].channels = hw::Channels::Separate;
+  m.network[1].bandwidth.per_kcycle = 3000;
+  m.network[1].drain_bandwidth = hw::Rate{};
+  m.network[1].skew = hw::Network::kChain;
+  m.implied_network = hw::Network{};
+  m.implied_network->channels = hw::Channels::Separate;
+  m.implied_network->reduction = hw::Reduction::Chain;
+  both(map("Type: GEMM Dimensions { M: 5, N: 3, K: 2 }", flow, m),
+       [](const LayerResult& r) { EXPECT_EQ(r.cycles, 2 * 2 + 3 + 5 - 2); });
+  both(map("Type: GEMM Dimensions { M: 5, N: 3, K: 4 }", flow, m),
+       [](const LayerResult& r) { EXPECT_EQ(r.cycles, 2 * 2 + 3 + 2 * 5 - 2); });
+}
+
+// The lag may be given in cycles, and the depth of a reducing network comes on top.
+TEST(Systolic, TheLagMayBeGivenInCycles) {
+  hw::Machine m = machine(4);
+  m.network[1].skew = 6;
+  m.network[1].reduction = hw::Reduction::Tree;
+  both(map("Type: GEMM Dimensions { M: 1, N: 1, K: 4 }", "SpatialMap(1,1) K;", m),
+       [](const LayerResult& r) { EXPECT_EQ(r.cycles, 1 + 6 + 2); });
+}
+
+}  // namespace
+}  // namespace counterpoint::validation
