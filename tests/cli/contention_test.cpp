@@ -105,6 +105,51 @@ TEST_F(Contention, SmallBuffersCostTheirCreditLoop) {
   EXPECT_EQ(point["causes"]["head_of_line"], 0);
 }
 
+// Three PEs in a row, the port at the first; K = 20 inputs for all, which PE 0 passes on to both
+// others, and 20 weights for each; a packet each, flits of a word. Deep buffers and many channels.
+// Ways: PE 0 has the inputs in K + 4 and passes them on in K + 5; they are with PE 2 (3 routers) in
+// 2K + 15, used in 2K + 16; work takes K; PE 2's sum takes 14, used in 15: 3K + 31. A pipe takes K.
+// Ports: PE 0 sends the second copy K later, in 2K + 5, there in 3K + 15; PE 2's weights leave in
+// 3K, would be there in 4K + 10 and wait for the inputs: 4K + 15; sums of 4 flits end in 8, 12, 16,
+// used in 17: 4K + 16 + K + 17. Links: the first link carries all 4K flits from K + 7 to 5K + 6,
+// the last to PE 2, there in 5K + 15.
+TEST_F(Contention, LinkConflictsAreNamed) {
+  write("tiny.m", R"(Network tiny {
+  Layer L {
+    Type: GEMM
+    Dimensions { M: 1, N: 3, K: 20 }
+    Dataflow { SpatialMap(1,1) N; }
+  }
+}
+)");
+  std::string three = kMachine;
+  three.replace(three.find("pes: 2"), 6, "pes: 3");
+  write("two.yaml", three);
+  const Outcome o =
+      go({"--topology", "chain", "--collective", "tree", "--flit-bits", "8", "--packet-words", "64",
+          "--vcs", "16", "--buffer-depth", "4096", "-f", "json"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  const Json point = Json::parse(o.out)["points"][0];
+  const int k = 20;
+  EXPECT_EQ(point["cycles"], 6 * k + 33);
+  EXPECT_EQ(point["pipe"], k);
+  EXPECT_EQ(point["causes"]["added_latency"], 2 * k + 31);
+  EXPECT_EQ(point["causes"]["port_serialization"], 2 * k + 2);
+  EXPECT_EQ(point["causes"]["link_conflicts"], k);
+  EXPECT_EQ(point["causes"]["arbitration"], 0);
+  EXPECT_EQ(point["causes"]["full_buffers"], 0);
+  EXPECT_EQ(point["causes"]["head_of_line"], 0);
+  // Inputs and weights wait for each other there, nobody for outputs.
+  std::int64_t between = 0;
+  for (const Json& c : point["link_conflicts_between"]) {
+    if (c["flow"] != c["waited_for"]) between += c["cycles"].get<std::int64_t>();
+    if (c["flow"] != "output") {
+      EXPECT_NE(c["waited_for"], "output");
+    }
+  }
+  EXPECT_GT(between, k / 2);
+}
+
 // The causes sum to the excess in every point of a larger sweep, whatever they are; formats agree.
 TEST_F(Contention, CausesSumToTheExcess) {
   write("some.m", R"(Network some {
