@@ -210,6 +210,26 @@ storage:
   }
 }
 
+// Per step each PE works 2 cycles on 2 words that cost a cycle each on the bus, and drains:
+// whatever the bus loses against a pipe of two directions is put to it.
+TEST_F(Contention, ABusPaysForItsTwoDirections) {
+  write("tiny.m", R"(Network tiny {
+  Layer L {
+    Type: GEMM
+    Dimensions { M: 2, N: 40, K: 2 }
+    Dataflow { SpatialMap(1,1) M; TemporalMap(1,1) N; }
+  }
+}
+)");
+  const Outcome o = go({"--topology", "pipe,bus", "--bandwidth", "1", "-f", "json"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  const Json points = Json::parse(o.out)["points"];
+  EXPECT_EQ(points[1]["pipe"], points[0]["cycles"]);
+  EXPECT_GT(points[1]["cycles"], points[0]["cycles"]);
+  EXPECT_EQ(points[1]["causes"]["link_conflicts"],
+            points[1]["cycles"].get<std::int64_t>() - points[0]["cycles"].get<std::int64_t>());
+}
+
 TEST_F(Contention, TableNamesTheCheapestAndShowsItsLinks) {
   const Outcome o = go({"--topology", "pipe,mesh,tree", "--no-causes"});
   ASSERT_EQ(o.status, 0) << o.err;

@@ -170,6 +170,20 @@ Waits waits_of(const sim::SimOutcome& outcome, const hw::Network& n) {
 // before; a detail is charged what no later one wins back. docs/contention.md
 void attribute_cycles(const workloads::Mapping& m, const hw::Network& network, std::int64_t full,
                       Json& j) {
+  if (network.topology == hw::Topology::Bus) {
+    // Both directions meet on one medium: what it costs against one for each.
+    workloads::Mapping pipe = m;
+    for (hw::Network& n : pipe.machine.network)
+      if (n.name == network.name) n.topology = hw::Topology::Pipe;
+    sim::SimOptions words_only;
+    words_only.carry_data = false;
+    const std::int64_t cycles = sim::simulate(pipe, words_only).result.cycles;
+    j["pipe"] = std::min(cycles, full);
+    j["excess"] = full - j["pipe"].get<std::int64_t>();
+    for (const char* cause : kCycleCauses) j["causes"][cause] = 0;
+    j["causes"]["link_conflicts"] = j["excess"];
+    return;
+  }
   const auto run = [&](sim::NetworkDetail detail) {
     sim::SimOptions less;
     less.carry_data = false;
