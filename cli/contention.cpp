@@ -121,6 +121,8 @@ int contention(const std::vector<std::string>& args) {
                                                                         "none, tile, word")(
       "collective", text("LIST"), "path, tree, fork")("planes", text("LIST"),
                                                       "shared, directions, tensors, channels")(
+      "routing", text("LIST"), "dimension-order, west-first (mesh)")("arbiter", text("LIST"),
+                                                                     "round-robin, oldest")(
       "no-causes", po::bool_switch(), "one simulation per point: no attribution of the cycles")(
       "no-data", po::bool_switch(), "move words without values: no functional check")(
       "jobs,j", po::value<int>()->default_value(cores)->value_name("N"), "points at a time")(
@@ -132,13 +134,13 @@ int contention(const std::vector<std::string>& args) {
       "svg", text("PREFIX"),
       "PREFIX-cycles.svg: every point with its causes; PREFIX-N.svg: the links of point N "
       "(gnuplot)");
-  const auto values =
-      parse("contention", "--machine M --network N [--dataflow D] --layers LAYER [OPTIONS]",
-            "  counterpoint contention -m nvdla_like -n resnet50_v1 -d kc_p -l 20 --topology "
-            "pipe,mesh,xy\n"
-            "  counterpoint contention -m small -n alexnet -d kc_p -l CONV3 -t mesh --ports 1,2,4 "
-            "--place spread --svg mesh\n",
-            options, args);
+  const auto values = parse(
+      "contention", "--machine M --network N [--dataflow D] --layers LAYER [OPTIONS]",
+      "  counterpoint contention -m accelerator_1 -n squeezenet1_1 -d kc_p -l fire8_e3 -t "
+      "pipe,mesh,xy\n"
+      "  counterpoint contention -m small -n squeezenet1_1 -d x_p -l fire8_e1 -t mesh --ports "
+      "1,2,4 --place spread --no-causes --svg mesh\n",
+      options, args);
   if (!values) return kAgree;
   const std::string format = (*values)["format"].as<std::string>();
   if (format != "table" && format != "csv" && format != "json")
@@ -160,6 +162,8 @@ int contention(const std::vector<std::string>& args) {
   sweep.collective = choices<hw::Collective>(*values, "collective", {"path", "tree", "fork"});
   sweep.planes =
       choices<hw::Planes>(*values, "planes", {"shared", "directions", "tensors", "channels"});
+  sweep.west_first = choices<int>(*values, "routing", {"dimension-order", "west-first"});
+  sweep.oldest_first = choices<int>(*values, "arbiter", {"round-robin", "oldest"});
   sweep.flit_bits = numbers(*values, "flit-bits", 1, 65536);
   sweep.vcs = numbers(*values, "vcs", 1, 16);
   sweep.buffer_depth = numbers(*values, "buffer-depth", 1, 4096);
@@ -196,8 +200,9 @@ int contention(const std::vector<std::string>& args) {
     run.fingerprint = in.fingerprint;
     for (const validation::SweepPoint& p : run.points) run.fingerprint += "; " + p.name;
     run.fingerprint += fmt::format("; {} {} {}", run.depth, run.carry_data, run.attribute);
-    for (const char* option : {"bandwidth", "flit-bits", "vcs", "buffer-depth", "packet-words",
-                               "ports", "place", "clock", "multicast", "collective", "planes"})
+    for (const char* option :
+         {"bandwidth", "flit-bits", "vcs", "buffer-depth", "packet-words", "ports", "place",
+          "clock", "multicast", "collective", "planes", "routing", "arbiter"})
       run.fingerprint +=
           "; " + (values->count(option) != 0 ? (*values)[option].as<std::string>() : "");
   }

@@ -60,7 +60,8 @@ Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::in
       detail == NetworkDetail::Ways    ? noc::Detail::Ways
       : detail == NetworkDetail::Ports ? noc::Detail::Ports
                                        : noc::Detail::Routers,
-      detail == NetworkDetail::Links,
+      detail == NetworkDetail::Ways || detail == NetworkDetail::Ports ||
+          detail == NetworkDetail::Links,
       detail == NetworkDetail::Links || detail == NetworkDetail::Buffers);
   SC_METHOD(route);
   sensitive << routes_;

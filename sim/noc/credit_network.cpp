@@ -100,7 +100,7 @@ class CreditNetwork final : public Network {
   std::vector<std::int16_t> sw_vc_;         // [input port] pointer to a virtual channel
   std::vector<std::uint64_t> occupied_;     // [router][word]: local input vcs with flits
   std::vector<std::int32_t> words_at_;      // [router] first word
-  std::vector<std::int16_t> router_flits_;  // whether a router is to be evaluated
+  std::vector<std::int32_t> router_flits_;  // whether a router is to be evaluated
   std::vector<std::uint64_t> active_routers_;
   std::vector<std::uint64_t> active_sources_;
   std::vector<std::vector<Arrival>> arrivals_;           // wheel

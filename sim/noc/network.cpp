@@ -162,8 +162,25 @@ class Ideal : public Network {
     }
     while (!tails_.empty() && tails_.front().when <= now) {
       std::pop_heap(tails_.begin(), tails_.end());
-      const Delivery d = tails_.back().what;
+      Event e = tails_.back();
       tails_.pop_back();
+      Delivery& d = e.what;
+      // A node takes its flits in the order in which the packets would be there.
+      if (ports_ && !e.served) {
+        std::int64_t& taken = taken_[static_cast<std::size_t>(d.packet.destination)];
+        const std::int64_t tail = std::max(d.tail, taken + d.packet.flits);
+        taken = tail;
+        d.late[static_cast<std::size_t>(Cause::Port)] += static_cast<std::int32_t>(tail - d.tail);
+        if (tail > d.tail) {
+          d.tail = tail;
+          d.head = tail - d.packet.flits + 1;
+          e.when = tail;
+          e.served = true;
+          tails_.push_back(e);
+          std::push_heap(tails_.begin(), tails_.end());
+          continue;
+        }
+      }
       receiver_->delivered(d);
     }
   }
@@ -179,6 +196,7 @@ class Ideal : public Network {
   struct Event {
     std::int64_t when, order;
     Delivery what;
+    bool served = false;                        // has waited for its destination's port
     bool operator<(const Event& other) const {  // a heap's front is its largest
       return when != other.when ? when > other.when : order > other.order;
     }
@@ -203,16 +221,13 @@ class Ideal : public Network {
     d.routers = topology_.routers_between(packet.source, to);
     const std::int64_t way = zero_load(config_, d.routers, packet.flits);
     d.tail = d.injected + way;
-    std::int64_t& taken = taken_[static_cast<std::size_t>(to)];
-    if (ports_) d.tail = std::max(d.tail, taken + packet.flits);
-    taken = d.tail;
     d.head = d.tail - packet.flits + 1;
     d.late[static_cast<std::size_t>(Cause::Port)] = static_cast<std::int32_t>(d.tail - now - way);
     flit_hops_ += std::int64_t{d.routers} * packet.flits;
     push(tails_, d.tail, d);
   }
   void push(std::vector<Event>& heap, std::int64_t when, const Delivery& what) {
-    heap.push_back({when, order_++, what});
+    heap.push_back({when, order_++, what, false});
     std::push_heap(heap.begin(), heap.end());
   }
 

@@ -77,6 +77,79 @@ TEST_F(Contention, CausesAreWhatEachDetailCosts) {
   EXPECT_EQ(used, 6);
 }
 
+// Crossbar, K = 16: packets of 16 flits of 8 bits. Every PE takes 16 inputs and, without multicast,
+// 16 weights: 4 packets of 4 + 16 = 20 cycles. Ways only: used in 21, work [21,37], sums of 4 flits
+// take 8 cycles: used in 46. Ports: the fourth packet leaves in 48: used in 69, work [69,85], sums
+// one behind the other: tails 93 and 97, used in 98. Buffers of 4 flits: a cycle is lost after each
+// 4 but the last, 3 per packet of 16, none per sum: 4 * 3. A pipe takes the work: 16.
+TEST_F(Contention, SmallBuffersCostTheirCreditLoop) {
+  write("tiny.m", R"(Network tiny {
+  Layer L {
+    Type: GEMM
+    Dimensions { M: 2, N: 1, K: 16 }
+    Dataflow { SpatialMap(1,1) M; }
+  }
+}
+)");
+  const Outcome o = go({"--topology", "crossbar", "--flit-bits", "8", "--packet-words", "16",
+                        "--multicast", "none", "--buffer-depth", "4", "-f", "json"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  const Json point = Json::parse(o.out)["points"][0];
+  EXPECT_EQ(point["cycles"], 110);
+  EXPECT_EQ(point["excess"], 110 - 16);
+  EXPECT_EQ(point["causes"]["added_latency"], 46 - 16);
+  EXPECT_EQ(point["causes"]["port_serialization"], 98 - 46);
+  EXPECT_EQ(point["causes"]["full_buffers"], 12);
+  EXPECT_EQ(point["causes"]["link_conflicts"], 0);
+  EXPECT_EQ(point["causes"]["arbitration"], 0);
+  EXPECT_EQ(point["causes"]["head_of_line"], 0);
+}
+
+// Three PEs in a row, the port at the first; K = 20 inputs for all, which PE 0 passes on to both
+// others, and 20 weights for each; a packet each, flits of a word. Deep buffers and many channels.
+// Ways: PE 0 has the inputs in K + 4 and passes them on in K + 5; they are with PE 2 (3 routers) in
+// 2K + 15, used in 2K + 16; work takes K; PE 2's sum takes 14, used in 15: 3K + 31. A pipe takes K.
+// Ports: PE 0 sends the second copy K later, in 2K + 5, there in 3K + 15; PE 2's weights leave in
+// 3K, would be there in 4K + 10 and wait for the inputs: 4K + 15; sums of 4 flits end in 8, 12, 16,
+// used in 17: 4K + 16 + K + 17. Links: the first link carries all 4K flits from K + 7 to 5K + 6,
+// the last to PE 2, there in 5K + 15.
+TEST_F(Contention, LinkConflictsAreNamed) {
+  write("tiny.m", R"(Network tiny {
+  Layer L {
+    Type: GEMM
+    Dimensions { M: 1, N: 3, K: 20 }
+    Dataflow { SpatialMap(1,1) N; }
+  }
+}
+)");
+  std::string three = kMachine;
+  three.replace(three.find("pes: 2"), 6, "pes: 3");
+  write("two.yaml", three);
+  const Outcome o =
+      go({"--topology", "chain", "--collective", "tree", "--flit-bits", "8", "--packet-words", "64",
+          "--vcs", "16", "--buffer-depth", "4096", "-f", "json"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  const Json point = Json::parse(o.out)["points"][0];
+  const int k = 20;
+  EXPECT_EQ(point["cycles"], 6 * k + 33);
+  EXPECT_EQ(point["pipe"], k);
+  EXPECT_EQ(point["causes"]["added_latency"], 2 * k + 31);
+  EXPECT_EQ(point["causes"]["port_serialization"], 2 * k + 2);
+  EXPECT_EQ(point["causes"]["link_conflicts"], k);
+  EXPECT_EQ(point["causes"]["arbitration"], 0);
+  EXPECT_EQ(point["causes"]["full_buffers"], 0);
+  EXPECT_EQ(point["causes"]["head_of_line"], 0);
+  // Inputs and weights wait for each other there, nobody for outputs.
+  std::int64_t between = 0;
+  for (const Json& c : point["link_conflicts_between"]) {
+    if (c["flow"] != c["waited_for"]) between += c["cycles"].get<std::int64_t>();
+    if (c["flow"] != "output") {
+      EXPECT_NE(c["waited_for"], "output");
+    }
+  }
+  EXPECT_GT(between, k / 2);
+}
+
 // The causes sum to the excess in every point of a larger sweep, whatever they are; formats agree.
 TEST_F(Contention, CausesSumToTheExcess) {
   write("some.m", R"(Network some {
@@ -115,7 +188,13 @@ storage:
   ASSERT_EQ(points.size(), 12u);
   for (const Json& p : points) {
     std::int64_t sum = 0;
-    for (const auto& [cause, cycles] : p["causes"].items()) sum += cycles.get<std::int64_t>();
+    for (const auto& [cause, cycles] : p["causes"].items()) {
+      EXPECT_GE(cycles.get<std::int64_t>(), 0) << cause;
+      sum += cycles.get<std::int64_t>();
+    }
+    std::int64_t between = 0;  // named flows
+    for (const Json& c : p["link_conflicts_between"]) between += c["cycles"].get<std::int64_t>();
+    EXPECT_EQ(between, p["causes"]["link_conflicts"].get<std::int64_t>());
     EXPECT_EQ(sum, p["excess"].get<std::int64_t>()) << p["network"];
     EXPECT_EQ(p["pipe"], p["estimate"]);
     EXPECT_GE(p["cycles"].get<std::int64_t>(), p["estimate"].get<std::int64_t>());
@@ -131,12 +210,63 @@ storage:
   }
 }
 
+// Per step each PE works 2 cycles on 2 words that cost a cycle each on the bus, and drains:
+// whatever the bus loses against a pipe of two directions is put to it.
+TEST_F(Contention, ABusPaysForItsTwoDirections) {
+  write("tiny.m", R"(Network tiny {
+  Layer L {
+    Type: GEMM
+    Dimensions { M: 2, N: 40, K: 2 }
+    Dataflow { SpatialMap(1,1) M; TemporalMap(1,1) N; }
+  }
+}
+)");
+  const Outcome o = go({"--topology", "pipe,bus", "--bandwidth", "1", "-f", "json"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  const Json points = Json::parse(o.out)["points"];
+  EXPECT_EQ(points[1]["pipe"], points[0]["cycles"]);
+  EXPECT_GT(points[1]["cycles"], points[0]["cycles"]);
+  EXPECT_EQ(points[1]["causes"]["link_conflicts"],
+            points[1]["cycles"].get<std::int64_t>() - points[0]["cycles"].get<std::int64_t>());
+}
+
 TEST_F(Contention, TableNamesTheCheapestAndShowsItsLinks) {
   const Outcome o = go({"--topology", "pipe,mesh,tree", "--no-causes"});
   ASSERT_EQ(o.status, 0) << o.err;
   EXPECT_THAT(o.out, HasSubstr("cheapest routed network"));
   EXPECT_THAT(o.out, HasSubstr("busiest links"));
+  EXPECT_THAT(o.out, HasSubstr("cycle stack: "));
   EXPECT_THAT(o.out, HasSubstr("network 'array' with 2 children"));
+}
+
+TEST_F(Contention, WritesTheCyclesOfEveryLink) {
+  const Outcome o = go({"--topology", "crossbar", "--packet-words", "1", "--links", "links.csv"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  std::istringstream lines(read("links.csv"));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "point,network,unit,plane,link,used,stalled,lost,idle");
+  // One router with two children and the port: 3 links of 22 cycles; 2 packets to each.
+  int links = 0;
+  while (std::getline(lines, line)) {
+    ++links;
+    EXPECT_THAT(line, HasSubstr(",2,0,"));
+  }
+  EXPECT_EQ(links, 3);
+}
+
+TEST_F(Contention, SweepsTheRoutersChoices) {
+  const Outcome o = go({"--topology", "mesh,crossbar", "--routing", "dimension-order,west-first",
+                        "--arbiter", "round-robin,oldest", "--no-causes", "-f", "json"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  std::vector<std::string> names;
+  const Json all = Json::parse(o.out);
+  for (const Json& p : all["points"]) names.push_back(p["network"]);
+  EXPECT_THAT(names, ::testing::ElementsAre("mesh, dimension-order, round-robin",
+                                            "mesh, dimension-order, oldest first",
+                                            "mesh, west-first, round-robin",
+                                            "mesh, west-first, oldest first",
+                                            "crossbar, round-robin", "crossbar, oldest first"));
 }
 
 TEST_F(Contention, GoesOnWhereItWasInterrupted) {
@@ -161,6 +291,29 @@ TEST_F(Contention, DrawsPictures) {
   ASSERT_EQ(go({"--topology", "pipe,mesh,crossbar", "--svg", "p"}).status, 0);
   for (const char* file : {"p-cycles.svg", "p-2.svg", "p-3.svg"})
     EXPECT_THAT(read(file), HasSubstr("</svg>")) << file;
+}
+
+// The script of docs/studies/interconnects.md, on a layer of 18,432 multiply-accumulates.
+TEST_F(Contention, TheStudyRuns) {
+  if (std::system("command -v python3 >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "python3 is not installed";
+  write("tiny.yaml", R"(name: tiny
+description: "one layer"
+source: "this test"
+macs: 18432
+layers:
+  - {name: L, op: conv, k: 64, c: 2, r: 3, s: 3, h: 6, w: 6, out: [4, 4], macs: 18432}
+)");
+  const std::string command =
+      std::string("bash '" COUNTERPOINT_SOURCE_DIR
+                  "/docs/studies/interconnects.sh' '" COUNTERPOINT_PROGRAM "' '") +
+      dir_.string() + "/out' '" + dir_.string() + "/tiny.yaml' L >/dev/null";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  std::istringstream lines(read("out/table.txt"));
+  std::string line;
+  int points = -1;  // the heading
+  while (std::getline(lines, line)) ++points;
+  EXPECT_EQ(points, 7);
 }
 
 TEST_F(Contention, SaysWhatIsWrong) {

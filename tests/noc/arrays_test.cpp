@@ -150,7 +150,6 @@ TEST(RoutedArrays, RepetitionLoadsThePort) {
   m.machine.network[0].multicast = hw::Multicast::None;
   const SimOutcome o = simulate(m);
   EXPECT_EQ(o.result.cycles, 17);
-  // K = 2 on two PEs that add on the way: PE 1 sends to PE 0, which adds and sends on.
 }
 
 // K = 2 over two PEs with a reducing network: weights and inputs are four words for four packets
@@ -165,6 +164,43 @@ TEST(RoutedArrays, SumsAreAddedOnTheWay) {
   const SimOutcome o = simulate(m);
   EXPECT_EQ(o.functional, Functional::Equal);
   EXPECT_EQ(o.result.cycles, 22);
+}
+
+// A bus of buses hands a word to all that it is for at once. Two routers: a packet takes 2 * 3 + 1
+// + 1 = 8 cycles. Inputs leave in 0 and 1, the weight in 2: both have it in 10, can use it in 11;
+// work [11,12]; both sums leave in 12 and meet at the link to the y-bus: tails in 20 and 21, the
+// last can be used in 22.
+TEST(RoutedArrays, ABusReachesAllReceiversAtOnce) {
+  auto m = two_pes(Topology::Xy);
+  m.machine.network[0].fabric.collective = hw::usual_collective(Topology::Xy);
+  const SimOutcome o = simulate(m);
+  EXPECT_EQ(o.functional, Functional::Equal);
+  EXPECT_EQ(o.result.stack.startup, 11);
+  EXPECT_EQ(o.result.cycles, 22);
+  // The weight passes the link to the x-bus once, and both links to the PEs.
+  std::int64_t up = 0;
+  for (const RoutedLink& l : o.routed[0].links)
+    if (l.to_router >= 0 && l.router == 0) up = l.used;
+  EXPECT_EQ(up, 3);
+}
+
+// K = 2 over two PEs, sums added in the routers: four words leave in 0 to 3, tails in 8 to 11, work
+// [12,13]; both sums leave in 13, meet at the x-bus, and their total arrives in 21, used in 22. One
+// word passes the y-bus.
+TEST(RoutedArrays, RoutersAddSums) {
+  auto m = mapping(gemm(1, 1, 2), {LevelPlan(2).spatial(Dim::K, 1, 1)});
+  m.machine.network[0].topology = Topology::Xy;
+  m.machine.network[0].reduction = hw::Reduction::Tree;
+  m.machine.network[0].fabric.collective = hw::Collective::Fork;
+  m.machine.network[0].fabric.flit_bits = 32;
+  m.machine.network[0].fabric.packet_words = 1;
+  const SimOutcome o = simulate(m);
+  EXPECT_EQ(o.functional, Functional::Equal);
+  EXPECT_EQ(o.result.cycles, 22);
+  for (const RoutedLink& l : o.routed[0].links)
+    if (l.to_port >= 0) {
+      EXPECT_EQ(l.used, 1);
+    }
 }
 
 TEST(RoutedArrays, SayWhatCannotBeBuilt) {

@@ -111,6 +111,21 @@ TEST(HotLink, ScatterFromACornerIsLimitedByItsPort) {
   EXPECT_EQ(*std::max_element(far_tails.begin(), far_tails.end()), last(far));
 }
 
+// More flits in one router than 16 bits can count: all arrive, nearly one per cycle (guesses that
+// fail waste some).
+TEST(HotLink, ARouterHoldsWhateverItsBuffersHold) {
+  NetworkConfig c = booksim(4, "b", 16, 4096);
+  c.topology.shape = Shape::Crossbar;
+  std::vector<TracePacket> trace;
+  for (int i = 0; i < 1000; ++i)
+    for (int s = 1; s < 16; ++s) trace.push_back({0, s, 0, 8});
+  const auto done = tails(c, trace);
+  // The last of 1000 * 15 packets behind all others: 3 + 1 cycles and its place among the flits.
+  const std::int64_t last = *std::max_element(done.begin(), done.end());
+  EXPECT_GE(last, 3 + 1 + 1000 * 15 * 8);
+  EXPECT_LE(last, 1.05 * 1000 * 15 * 8);
+}
+
 TEST(HotLink, GatherIsLimitedByTheNodesPort) {
   Trace t;
   for (int s = 1; s < 16; ++s) t.push_back({0, s, 0, 4});

@@ -41,6 +41,11 @@ std::string text(hw::Planes p) {
                                        : "channels";
 }
 
+// One port, at the root.
+bool rooted(hw::Topology t) {
+  return t == hw::Topology::Xy || t == hw::Topology::Tree || t == hw::Topology::FatTree;
+}
+
 std::string name_of(const hw::Network& n, const Sweep& s) {
   const hw::Fabric& f = n.fabric;
   std::string out = hw::topology_names()[static_cast<std::size_t>(n.topology)];
@@ -57,13 +62,18 @@ std::string name_of(const hw::Network& n, const Sweep& s) {
   add(s.vcs.size() > 1, fmt::format("{} vcs", f.vcs));
   add(s.buffer_depth.size() > 1, fmt::format("depth {}", f.buffer_depth));
   add(s.packet_words.size() > 1, fmt::format("{} words/packet", f.packet_words));
-  add(s.ports.size() > 1, fmt::format("{} ports", f.ports));
-  add(s.place.size() > 1, text(f.place));
+  if (!rooted(n.topology)) {
+    add(s.ports.size() > 1, f.ports == 1 ? "1 port" : fmt::format("{} ports", f.ports));
+    add(s.place.size() > 1, text(f.place));
+  }
   add(s.clock.size() > 1, fmt::format("clock x{}", f.clock));
   add(s.collective.size() > 1, f.collective == hw::Collective::Path   ? "path"
                                : f.collective == hw::Collective::Tree ? "tree passing"
                                                                       : "fork");
   add(s.planes.size() > 1, text(f.planes));
+  if (n.topology == hw::Topology::Mesh)
+    add(s.west_first.size() > 1, f.west_first ? "west-first" : "dimension-order");
+  add(s.oldest_first.size() > 1, f.oldest_first ? "oldest first" : "round-robin");
   return out;
 }
 
@@ -160,6 +170,20 @@ Waits waits_of(const sim::SimOutcome& outcome, const hw::Network& n) {
 // before; a detail is charged what no later one wins back. docs/contention.md
 void attribute_cycles(const workloads::Mapping& m, const hw::Network& network, std::int64_t full,
                       Json& j) {
+  if (network.topology == hw::Topology::Bus) {
+    // Both directions meet on one medium: what it costs against one for each.
+    workloads::Mapping pipe = m;
+    for (hw::Network& n : pipe.machine.network)
+      if (n.name == network.name) n.topology = hw::Topology::Pipe;
+    sim::SimOptions words_only;
+    words_only.carry_data = false;
+    const std::int64_t cycles = sim::simulate(pipe, words_only).result.cycles;
+    j["pipe"] = std::min(cycles, full);
+    j["excess"] = full - j["pipe"].get<std::int64_t>();
+    for (const char* cause : kCycleCauses) j["causes"][cause] = 0;
+    j["causes"]["link_conflicts"] = j["excess"];
+    return;
+  }
   const auto run = [&](sim::NetworkDetail detail) {
     sim::SimOptions less;
     less.carry_data = false;
@@ -249,12 +273,21 @@ std::vector<SweepPoint> points_of(const workloads::Mapping& mapping, std::size_t
                           n.fabric.vcs = vcs;
                           n.fabric.buffer_depth = depth_;
                           n.fabric.packet_words = packet;
-                          n.fabric.ports = ports;
+                          n.fabric.ports = s.ports.size() > 1 && rooted(topology) ? 1 : ports;
                           n.fabric.place = place;
                           n.fabric.clock = clock;
                           n.fabric.collective = c;
                           n.fabric.planes = planes;
-                          add(n);
+                          for (const int west :
+                               or_else(s.west_first, given.fabric.west_first ? 1 : 0))
+                            for (const int old :
+                                 or_else(s.oldest_first, given.fabric.oldest_first ? 1 : 0)) {
+                              // Only a mesh has a choice of ways.
+                              n.fabric.west_first = west == 1 && (topology == hw::Topology::Mesh ||
+                                                                  s.west_first.size() == 1);
+                              n.fabric.oldest_first = old == 1;
+                              add(n);
+                            }
                         }
   return out;
 }
@@ -471,6 +504,13 @@ std::string link_map(const Json& point) {
                                 (*n)["plane"].get<std::string>() == "all"
                                     ? std::string("the network")
                                     : "plane '" + (*n)["plane"].get<std::string>() + "'");
+  if (point.contains("stack")) {
+    out += "  cycle stack:";
+    for (const auto& [name, spent] : point["stack"].items())
+      if (spent.get<std::int64_t>() > 0)
+        out += fmt::format(" {} {}", name, spent.get<std::int64_t>());
+    out += "\n";
+  }
   std::vector<const Json*> links;
   for (const Json& l : (*n)["links"]) links.push_back(&l);
   const int columns = (*n)["columns"].get<int>();
@@ -539,7 +579,7 @@ std::string curve_script(const std::vector<Json>& points, const std::string& fil
       "set output '{}'\nset style data histograms\nset style histogram rowstacked\n"
       "set style fill solid noborder\nset boxwidth 0.8\nset key outside top center horizontal\n"
       "set ylabel 'cycles'\nset yrange [0:*]\nset xtics rotate by -35\nset grid ytics\n"
-      "set format y '%.0s%c'\n$data << EOD\n",
+      "set format y '%.1s%c'\n$data << EOD\n",
       560, in_quotes(file));
   for (const Json& p : points) {
     if (p.contains("error") || p.is_null()) continue;

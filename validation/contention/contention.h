@@ -21,6 +21,7 @@ struct Sweep {
   std::vector<hw::Multicast> multicast;
   std::vector<hw::Collective> collective;
   std::vector<hw::Planes> planes;
+  std::vector<int> west_first, oldest_first;  ///< 0 or 1
 };
 
 /// A network of the sweep, with what makes it differ.
@@ -30,7 +31,7 @@ struct SweepPoint {
 };
 
 /// The points for the network at `depth` of the mapping. Combinations that are the same (a pipe has
-/// no flits) stand once.
+/// no flits, a tree one port at its root) stand once.
 std::vector<SweepPoint> points_of(const workloads::Mapping& mapping, std::size_t depth,
                                   const Sweep& sweep);
 
