@@ -81,7 +81,8 @@ void Schedule::prepare(const Plan& plan, const hw::BoundMachine& bound) {
         if (!child.write_port.unlimited())
           for (std::int32_t g = 0; g < kind.group_count; ++g) {
             const Group& x = groups[kind.groups + g];
-            const std::int64_t a = of_inputs ? x.words[0] : 0, b = of_weights ? x.words[1] : 0;
+            const std::int64_t a = of_inputs && child.holds[0] ? x.words[0] : 0;
+            const std::int64_t b = of_weights && child.holds[1] ? x.words[1] : 0;
             c = std::max(c, link.receive_cycles({a + b, a * width[0] + b * width[1]}));
           }
         return c;
