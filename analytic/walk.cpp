@@ -782,7 +782,11 @@ class Model {
       return;
     }
     const std::int64_t n = workloads::trips(layer_, level, node.tile, static_cast<int>(l));
-    if (n <= 4 || follows_words(node)) {  // nothing to gain
+    // Nothing to gain, or iterations that are not alike: kept sums leave in the last one.
+    const std::vector<Dim>& dims = level.loops[l].dims;
+    const bool finishes = keeps(node) && std::all_of(dims.begin(), dims.end(),
+                                                     [&](Dim d) { return layer_.is_reduction(d); });
+    if (n <= 4 || follows_words(node) || finishes) {
       for (std::int64_t i = 0; i < n; ++i) {
         node.at[l] = i;
         iterate(node, l + 1);

@@ -270,9 +270,15 @@ class Run {
         const auto& link = r.network[level].link[t];
         const auto& up = r.storage[level].access[t];
         const auto& down = r.storage[level + 1].access[t];
-        check(link.injected == up.fill_read + up.readback_read, "words sent are words read");
-        check(link.delivered == down.fill_write + down.readback_write,
-              "words delivered are words written");
+        // What a level does not hold passes it by.
+        const std::int64_t sent = bound.storage[level].holds[t]
+                                      ? up.fill_read + up.readback_read
+                                      : r.network[level - 1].link[t].delivered;
+        const std::int64_t received = bound.storage[level + 1].holds[t]
+                                          ? down.fill_write + down.readback_write
+                                          : r.network[level + 1].link[t].injected;
+        check(link.injected == sent, "words sent are words read");
+        check(link.delivered == received, "words delivered are words written");
         check(link.drain_senders == down.drain_read, "words drained are words read");
         check(link.drain_injected == up.drain_write + up.accumulate_write,
               "words drained are words written or added");

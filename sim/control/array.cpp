@@ -56,7 +56,8 @@ Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::in
   if (!hw::routed(network_.topology) || detail == NetworkDetail::Pipe) return;
   const hw::WordBits& bits = machine.mapping.machine.machine.bits;
   transport_ = std::make_unique<noc::Transport>(
-      network_, n, std::array<int, 3>{bits.input, bits.weight, bits.psum},
+      network_, n,
+      std::array<int, 3>{bits.input, bits.weight, hw::drain_bits(machine.mapping.machine, depth_)},
       detail == NetworkDetail::Ways    ? noc::Detail::Ways
       : detail == NetworkDetail::Ports ? noc::Detail::Ports
                                        : noc::Detail::Routers,

@@ -47,12 +47,25 @@ class Published : public ProgramTest {
   }
 };
 
+// docs/validation.md has the table that the command writes. The two sets that take long to simulate
+// are estimated here; that the models agree on such machines is the business of other tests.
 TEST_F(Published, SetsThatComeWithTheProgramHoldTheirBounds) {
-  const Outcome o = run({"published", "--with-faults"});
-  EXPECT_EQ(o.status, 0) << o.out << o.err;
+  std::string lines;
   for (const char* set :
-       {"gemm16x16", "eyeriss-alexnet", "scalesim-os", "scalesim-ws", "scalesim-is"})
-    EXPECT_THAT(o.out, HasSubstr(std::string(set) + ": "));
+       {"gemm16x16", "scalesim-os", "scalesim-ws", "scalesim-is", "eyeriss-alexnet", "gemmini16"}) {
+    std::vector<std::string> words = {"published", set, "--with-faults", "--format", "markdown"};
+    const std::string name = set;
+    if (name == "eyeriss-alexnet" || name == "gemmini16") words.emplace_back("--estimate-only");
+    const Outcome o = run(words);
+    EXPECT_EQ(o.status, 0) << o.out << o.err;
+    EXPECT_THAT(o.out, HasSubstr("| `" + name + "` |"));
+    lines += o.out;
+  }
+  const std::string page = text_of(fs::path(COUNTERPOINT_SOURCE_DIR) / "docs" / "validation.md");
+  std::istringstream in(lines);
+  for (std::string line; std::getline(in, line);)
+    EXPECT_THAT(page, HasSubstr(line))
+        << "write the table anew: counterpoint published --with-faults --format markdown";
 }
 
 // Every bound would notice a parameter that is wrong by a fifth.
@@ -63,8 +76,13 @@ TEST_F(Published, BoundsNoticeAFifthOfOneParameter) {
   for (const Change& c : std::vector<Change>{
            {"gemm16x16", "gemm16x16.machine.yaml", "bandwidth: 4 words", "bandwidth: 4.8 words"},
            {"gemm16x16", "gemm16x16.machine.yaml", "step_overhead: 55", "step_overhead: 66"},
-           {"gemm16x16", "gemm16x16.machine.yaml", "fill: 12", "fill: 15"},
+           {"gemm16x16", "gemm16x16.machine.yaml", "fill: 12", "fill: 14"},
            {"eyeriss-alexnet", "eyeriss.machine.yaml", "clock: 200 MHz", "clock: 240 MHz"},
+           {"eyeriss-alexnet", "eyeriss.machine.yaml", "bandwidth: 1 words",
+            "bandwidth: 1.2 words"},
+           {"eyeriss-alexnet", "eyeriss.machine.yaml", "bandwidth: 1 words",
+            "bandwidth: 0.8 words"},
+           {"gemmini16", "gemmini16.machine.yaml", "bandwidth: 12 bytes", "bandwidth: 9.6 bytes"},
            {"scalesim-os", "scalesim-os.machine.yaml", "${2 * R + C - 2}",
             "${ceil(1.2 * (2 * R + C - 2))}"},
            {"scalesim-ws", "scalesim-ws.machine.yaml", "${2 * R + C - 2}",

@@ -41,6 +41,17 @@ TEST(KeptSums, LeaveWhenTheyAreFinished) {
   });
 }
 
+// However often the loop over K goes round, and is skipped because its rounds are alike: the last
+// one differs.
+TEST(KeptSums, LeaveInTheLastOfManyRounds) {
+  both(map("Type: GEMM Dimensions { M: 1, N: 2, K: 40 }", kTakeTurns, keeps()),
+       [](const LayerResult& r) {
+         EXPECT_EQ(r.network[0].link[2].drain_injected, 2);
+         EXPECT_EQ(r.storage[1].access[2].accumulate_write, 2 * 39);
+         EXPECT_EQ(r.cycles, 40 * 3 + 2);
+       });
+}
+
 // A buffer that has one slot for outputs: its next tile may only arrive when the one before has
 // left. With a drain of 4 cycles: D2 [6,10], so the sum of step 3 (W3 [6,7]) waits and leaves in
 // [10,14]. The unfinished ones of steps 0 and 1 take no time.
