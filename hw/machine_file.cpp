@@ -251,6 +251,13 @@ class Reader {
                                                          "global buffer is what keeps partial sums",
                                                          value.find("psum")->path()));
     n.reuse = pick("reuse", {"words", "none"}, 0) == 0;
+    if (!n.reuse && n.channels == Channels::Separate)
+      value.find("reuse")->error(
+          "bad-value",
+          fmt::format("'{}' cannot be 'none' with separate channels: words that nobody "
+                      "waits for would be on their way when the layer has ended; take "
+                      "'channels: shared'",
+                      value.find("reuse")->path()));
     if (const auto hop = value.find("hop_energy")) {
       need_table(*hop);
       if (hop->check_map({"energy", "bits"})) {
@@ -485,6 +492,13 @@ class Reader {
     if (machine_.storage.size() < 3 || machine_.network.size() < 2) return;
     const Storage& buffer = machine_.storage[1];
     if (buffer.holds[0] && buffer.holds[1]) return;
+    for (std::size_t i = 0; i < 2; ++i)
+      if (!machine_.network[i].reuse && holds_)
+        holds_->error("bad-value",
+                      fmt::format("'{}': what the global buffer does not hold passes it by on a "
+                                  "channel of its own, and '{}' has 'reuse: none', which needs one "
+                                  "channel for all",
+                                  holds_->path(), machine_.network[i].name));
     for (std::size_t i = 0; i < 2; ++i)
       if (machine_.network[i].topology != Topology::Pipe && holds_)
         holds_->error(

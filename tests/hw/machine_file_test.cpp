@@ -288,6 +288,25 @@ TEST(MachineFile, CostsThatMeanNothingAreRefused) {
                  {"step_overhead"});
 }
 
+// A transfer that no work waits for could outlast the layer.
+TEST(MachineFile, WordsThatAreSentAgainNeedOneChannelForAll) {
+  expect_refused(with("channels: separate", "channels: separate, reuse: none"), "bad-value",
+                 {"'channels: shared'"});
+  const std::string passed = R"(name: m
+pes: 1
+storage:
+  - level: off_chip
+    network: {reuse: none}
+  - level: global_buffer
+    capacity: unlimited
+    holds: [input, output]
+    network: {}
+  - level: pe_buffer
+    capacity: unlimited
+)";
+  expect_refused(passed, "bad-value", {"'reuse: none'", "one channel for all"});
+}
+
 TEST(MachineFile, OnlyOperandsMayPassTheGlobalBufferBy) {
   const auto holds = [](const std::string& what) {
     return with("buffering: single", "holds: " + what);

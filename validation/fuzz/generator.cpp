@@ -408,6 +408,13 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   if (r.percent(30)) m.bits.output = static_cast<int>(r.between(1, m.bits.psum));
   if (m.network[0].topology == hw::Topology::Pipe && m.network[1].topology == hw::Topology::Pipe)
     for (std::size_t t = 0; t < 2; ++t) m.storage[1].holds[t] = !r.percent(25);
+  // Words that are sent again need one channel for all.
+  const bool bypass = !(m.storage[1].holds[0] && m.storage[1].holds[1]);
+  for (std::size_t i = 0; i < m.network.size(); ++i)
+    if (m.network[i].channels == hw::Channels::Separate || (bypass && i < 2))
+      m.network[i].reuse = true;
+  if (m.implied_network && m.implied_network->channels == hw::Channels::Separate)
+    m.implied_network->reuse = true;
   if (r.percent(25)) m.step_overhead = r.between(1, 5);
   if (r.percent(25)) m.startup = r.between(1, 50);
   for (std::size_t i = 1; i < m.storage.size(); ++i)
