@@ -796,6 +796,7 @@ void Array::tell_fill(std::size_t channel, const Timing& time,
     const Residence* r = traffic_[x]->at(residence[x]);
     e.residence[x] = residence[x];
     e.words[x] = r->injected;
+    if (durations_.passes_by(workloads::kAllTensors[x])) e.past += r->injected;
     e.delivered[x] = r->delivered;
     e.tile[x] = r->enter->tile;
     e.per_child[x] = r->readback_per_child.empty() ? &r->enter->per_child : &r->readback_per_child;

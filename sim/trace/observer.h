@@ -57,6 +57,7 @@ struct FillEvent {
   std::array<std::int64_t, 3> residence{-1, -1, -1};  ///< begun by it; -1: none of this tensor
   std::array<std::int64_t, 3> words{}, delivered{};   ///< injected; at all receivers together
   std::array<std::int64_t, 3> tile{};  ///< words of the residence, in all children together
+  std::int64_t past = 0;  ///< of the words: come over the network above, too, past the unit
   std::int64_t channel_free = 0, parent = 0, slot = 0;
   std::int64_t start = 0, injected = 0, arrival = 0;
   const std::vector<std::int32_t>* per_child[3] = {nullptr, nullptr, nullptr};  ///< words received

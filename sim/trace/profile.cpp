@@ -53,6 +53,11 @@ void Profile::fill(const FillEvent& e) {
   const Unit& u = units_[static_cast<std::size_t>(e.array)];
   Network& n = networks[u.network];
   n.to_children.add(e.words[0] + e.words[1] + e.words[2], e.start, e.injected);
+  if (e.past > 0) {  // over the network above as well, to the one unit there
+    Network& outer = networks[u.network - 1];
+    outer.to_children.add(e.past, e.start, e.injected);
+    outer.delivered[0] += e.past;
+  }
   for (const auto* per_child : e.per_child) {
     if (per_child == nullptr) continue;
     for (std::size_t p = 0; p < per_child->size(); ++p)

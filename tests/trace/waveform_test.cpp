@@ -227,8 +227,12 @@ void check(const workloads::Mapping& m, const stats::LayerResult& r, const json&
     EXPECT_EQ(drain_busy, n.drain_busy);
     // Without a limit transfers take no time.
     const hw::Network& net = m.machine.network[d];
-    if (!net.bandwidth.unlimited()) EXPECT_EQ(words, sent[0] + sent[1] + sent[2]);
-    if (!net.drain_bandwidth.value_or(net.bandwidth).unlimited()) EXPECT_EQ(drain_words, drained);
+    if (!net.bandwidth.unlimited()) {
+      EXPECT_EQ(words, sent[0] + sent[1] + sent[2]);
+    }
+    if (!net.drain_bandwidth.value_or(net.bandwidth).unlimited()) {
+      EXPECT_EQ(drain_words, drained);
+    }
   }
 }
 

@@ -175,11 +175,13 @@ TEST(MachineCosts, EachTensorHasItsOwnSlots) {
   });
 }
 
-// Two partial products of one output, added in the buffer: what leaves the PE is 32 bits wide, what
-// leaves the buffer is finished and has 8. At a byte per cycle a drain takes 4 cycles and 1.
-// Arrival of T0 2, T1 4; W0 [2,3], D0 [3,7], W1 [4,5], D1 [7,11], then the link [11,12].
-// Energy: per bit read or written 1, and 1 per bit and hop: the last word costs 8 where it is read
-// from the buffer, written off-chip and moved, instead of 32.
+// Two partial products of each of two outputs in turn, added in the buffer: what leaves the PE is
+// 32 bits wide, what leaves the buffer is finished and has 8. At a byte per cycle and word a drain
+// takes 4 cycles. T0 [0,2] (input, weight), T1 [2,3], T2 [3,5] (both), T3 [5,6]; W0 [2,3], D0
+// [3,7], W1 [3,4], D1 [7,11]; W2 waits for the slot of D0: [7,8], W3 for that of D1: [11,12]; D2
+// [11,15], D3 [15,19]; then two words on the link: 8 cycles, or 2. Energy: per bit read or written
+// 1, and 1 per bit and hop: each of the two words costs 8 where it is read from the buffer, written
+// off-chip and moved, instead of 32.
 TEST(MachineCosts, FinishedOutputsMayBeNarrower) {
   hw::Machine m = machine(1);
   m.energy.name = "per bit";
@@ -191,22 +193,22 @@ TEST(MachineCosts, FinishedOutputsMayBeNarrower) {
   }
   m.network[0].bandwidth = {};
   m.network[0].drain_bandwidth = hw::Rate{1000, true};
-  const char* const layer = "Type: GEMM Dimensions { M: 1, N: 1, K: 2 }";
-  const char* const flow = "TemporalMap(1,1) K; SpatialMap(1,1) M;";
+  const char* const layer = "Type: GEMM Dimensions { M: 2, N: 1, K: 2 }";
+  const char* const flow = "TemporalMap(1,1) K; TemporalMap(1,1) M; SpatialMap(1,1) N;";
   double wide = 0;
   both(map(layer, flow, m), [&](const LayerResult& r) {
-    EXPECT_EQ(r.cycles, 15);
+    EXPECT_EQ(r.cycles, 27);
     wide = stats::energy(map(layer, flow, m).machine, r).total();
   });
   m.bits.output = 8;
   both(map(layer, flow, m), [&](const LayerResult& r) {
-    EXPECT_EQ(r.network[1].drain_busy, 2 * 4);
-    EXPECT_EQ(r.network[0].drain_busy, 1);
-    EXPECT_EQ(r.cycles, 12);
-    EXPECT_EQ(stats::energy(map(layer, flow, m).machine, r).total(), wide - 3 * 24);
+    EXPECT_EQ(r.network[1].drain_busy, 4 * 4);
+    EXPECT_EQ(r.network[0].drain_busy, 2);
+    EXPECT_EQ(r.cycles, 21);
+    EXPECT_EQ(stats::energy(map(layer, flow, m).machine, r).total(), wide - 2 * 3 * 24);
   });
   // In one visit they are finished in the PE.
-  both(map(layer, kAtOnce, m), [](const LayerResult& r) { EXPECT_EQ(r.network[1].drain_busy, 1); });
+  both(map(layer, kAtOnce, m), [](const LayerResult& r) { EXPECT_EQ(r.network[1].drain_busy, 2); });
 }
 
 // --- what passes the global buffer by
