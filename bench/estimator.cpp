@@ -5,12 +5,14 @@
 // any, the catalogue's networks under its dataflows are taken.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
 
 #include "analytic/estimator.h"
 #include "analytic/schedule.h"
+#include "analytic/sweep.h"
 #include "analytic/walk.h"
 #include "hw/machine_file.h"
 #include "workloads/language.h"
@@ -57,29 +59,75 @@ void results(benchmark::State& state) {
 }
 BENCHMARK(results)->Unit(benchmark::kMillisecond);
 
-// One mapping on machines of other bandwidths, latencies and widths.
-void machines(benchmark::State& state) {
-  std::vector<analytic::Plan> plans(mappings().size());
-  std::vector<hw::BoundMachine> changed;
-  std::vector<std::size_t> usable;
-  for (std::size_t i = 0; i < plans.size(); ++i) {
-    changed.push_back(mappings()[i].machine);
-    if (plans[i].compile(mappings()[i])) usable.push_back(i);
+// One mapping on machines of other bandwidths, latencies, widths and energies: a grid of 512 for
+// each of 40 mappings from all over the list, planning included. In `all_different` nearly every
+// machine has times of its own; in `grid` four energies and four widths share the times of the
+// machines whose durations they leave alone.
+enum class Points { Grid, AllDifferent };
+
+std::vector<hw::BoundMachine> machines_of(const workloads::Mapping& m, Points points) {
+  std::vector<hw::BoundMachine> all;
+  for (std::int64_t i = 0; i < 512; ++i) {
+    hw::BoundMachine& x = all.emplace_back(m.machine);
+    const bool grid = points == Points::Grid;
+    for (hw::Network& net : x.network) {
+      net.bandwidth = {grid ? std::int64_t{4000} << i % 8 : 1000 + 437 * (i % 73), false};
+      net.latency = grid ? i / 8 % 4 : i / 73;
+    }
+    if (!grid) continue;
+    x.machine.bits.input = 8 << i / 32 % 4;
+    for (hw::Storage& s : x.storage) s.energy.read_pj = 1.0 + static_cast<double>(i / 128);
   }
+  return all;
+}
+
+struct Swept {
+  const workloads::Mapping* mapping = nullptr;
+  std::vector<hw::BoundMachine> machines;
+};
+
+const std::vector<Swept>& sample(Points points) {
+  static std::vector<Swept> of[2];
+  std::vector<Swept>& all = of[points == Points::Grid ? 0 : 1];
+  analytic::Plan plan;
+  if (all.empty())
+    for (std::size_t i = 0; i < mappings().size();
+         i += std::max<std::size_t>(1, mappings().size() / 40))
+      if (plan.compile(mappings()[i]))
+        all.push_back({&mappings()[i], machines_of(mappings()[i], points)});
+  return all;
+}
+
+void sweep(benchmark::State& state, Points points) {
+  analytic::Sweep swept;
+  std::vector<analytic::Outcome> outcomes(512);
+  std::int64_t n = 0;
+  for (auto _ : state)
+    for (const Swept& s : sample(points)) {
+      swept.compile(*s.mapping);
+      swept.run(s.machines.data(), s.machines.size(), outcomes.data());
+      benchmark::DoNotOptimize(outcomes);
+      n += static_cast<std::int64_t>(s.machines.size());
+    }
+  state.SetItemsProcessed(n);
+}
+BENCHMARK_CAPTURE(sweep, grid, Points::Grid)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(sweep, all_different, Points::AllDifferent)->Unit(benchmark::kMillisecond);
+
+// ... one machine at a time, with all counts.
+void machines(benchmark::State& state) {
+  analytic::Plan plan;
   analytic::Schedule schedule;
   analytic::Totals totals;
   std::int64_t n = 0;
   for (auto _ : state)
-    for (std::size_t i : usable) {
-      hw::BoundMachine& m = changed[i];
-      for (hw::Network& net : m.network) {
-        net.bandwidth = {1000 * (1 + n % 61), false};
-        net.latency = n % 7;
+    for (const Swept& s : sample(Points::AllDifferent)) {
+      plan.compile(*s.mapping);
+      for (const hw::BoundMachine& m : s.machines) {
+        schedule.run(plan, m, totals);
+        benchmark::DoNotOptimize(totals);
       }
-      m.machine.bits.input = 8 + static_cast<int>(n % 8);
-      ++n;
-      schedule.run(plans[i], m, totals);
-      benchmark::DoNotOptimize(totals);
+      n += static_cast<std::int64_t>(s.machines.size());
     }
   state.SetItemsProcessed(n);
 }

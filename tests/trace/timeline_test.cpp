@@ -127,7 +127,8 @@ TEST(Timeline, EndsCleanlyAtItsLimit) {
   EXPECT_LT(t.stopped_at(), r.result.cycles);
   EXPECT_GE(out.str().size(), 20000u);
   EXPECT_LT(out.str().size(), 20500u);
-  for (const json& e : json::parse(out.str()).at("traceEvents"))
+  const json file = json::parse(out.str());
+  for (const json& e : file.at("traceEvents"))
     if (e["ph"] == "X") {
       EXPECT_LE(e["ts"].get<std::int64_t>(), t.stopped_at());
     }
