@@ -30,8 +30,8 @@ struct RowResult {
 
 /// Errors of one model on one quantity.
 struct Errors {
-  int rows = 0, equal = 0;
-  double mean = 0;  ///< of the absolute errors, percent
+  int rows = 0, equal = 0, upper = 0;  ///< upper: predictions that are not below the measurement
+  double mean = 0;                     ///< of the absolute errors, percent
   double signed_mean = 0;
   double largest = 0;  ///< percent, with its sign
   std::string where;   ///< the row that has it
@@ -48,12 +48,12 @@ struct Result {
 /// What a row stands for: its machine, its layer with the mapping.
 struct Case {
   hw::Machine machine;
-  workloads::Network network;  ///< of one layer
+  workloads::Network network;  ///< modelled layers, each with its dataflow
 };
 
 /// By the set's recipe. Throws input::InputError.
 Case make_case(const Set& set, std::size_t row);
-/// The text of the recipe's mapping, filled in for a row. Throws input::InputError.
+/// The text of the recipe's mapping, or mappings, filled in for a row. Throws input::InputError.
 std::string mapping_text(const Set& set, std::size_t row);
 
 /// Runs all rows.

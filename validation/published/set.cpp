@@ -25,7 +25,7 @@ std::string words(const YamlValue& map, const char* key, const char* meaning) {
 
 Bound read_bound(const YamlValue& value) {
   Bound b;
-  if (!value.check_map({"mean", "largest", "equal"})) return b;
+  if (!value.check_map({"mean", "largest", "equal", "upper"})) return b;
   const auto percent = [&](const char* key, double most) -> std::optional<double> {
     const auto v = value.find(key);
     return v ? v->real(0, most, "percent") : std::nullopt;
@@ -33,8 +33,10 @@ Bound read_bound(const YamlValue& value) {
   b.mean = percent("mean", 1e6);
   b.largest = percent("largest", 1e6);
   b.equal = percent("equal", 100);
-  if (!b.mean && !b.largest && !b.equal)
-    value.error("empty-bound", "a bound without 'mean', 'largest' or 'equal' checks nothing");
+  b.upper = percent("upper", 100);
+  if (!b.mean && !b.largest && !b.equal && !b.upper)
+    value.error("empty-bound",
+                "a bound without 'mean', 'largest', 'equal' or 'upper' checks nothing");
   return b;
 }
 
@@ -103,15 +105,24 @@ std::optional<Set> read_set(const std::string& text, const std::string& file,
   set.directory = slash == std::string::npos ? "" : file.substr(0, slash + 1);
   const auto root = input::parse_yaml(text, file, own);
   if (!root) return finish(std::move(set));
-  if (!root->check_map({"name", "title", "source", "conditions", "machine", "mapping", "label",
-                        "where", "columns", "rows", "quantities", "faults"}))
+  if (!root->check_map({"name", "title", "source", "conditions", "machine", "network", "mapping",
+                        "label", "where", "columns", "rows", "quantities", "faults"}))
     return finish(std::move(set));
   set.name = words(*root, "name", "how the command calls the set");
   set.title = words(*root, "title", "a line that says what was measured");
   set.source = words(*root, "source", "a citation");
   set.conditions = words(*root, "conditions", "how it was measured");
   set.machine = words(*root, "machine", "a preset, or a file beside this one");
-  set.mapping = words(*root, "mapping", "a file beside this one, in the dataflow language");
+  if (const auto network = root->find("network")) set.network = network->text().value_or("");
+  if (const auto mapping =
+          root->require("mapping", "a file beside this one, in the dataflow language")) {
+    if (!mapping->is_list())
+      set.mapping.push_back(mapping->text().value_or(""));
+    else
+      for (const YamlValue& m : mapping->items()) set.mapping.push_back(m.text().value_or(""));
+    if (set.mapping.empty() || (set.mapping.size() > 1 && set.network.empty()))
+      mapping->error("bad-mapping", "one file, or, with a 'network', a list of them");
+  }
   set.label = words(*root, "label", "of a row, e.g. ${layer}");
 
   std::set<std::string> names;

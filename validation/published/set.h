@@ -22,6 +22,7 @@ struct Bound {
   std::optional<double> mean;     ///< of the absolute errors, at most
   std::optional<double> largest;  ///< absolute error, at most
   std::optional<double> equal;    ///< share of the rows that are equal, at least
+  std::optional<double> upper;  ///< share of the rows that are not below the measurement, at least
 };
 
 struct Quantity {
@@ -41,7 +42,10 @@ struct Set {
   std::string file, directory;
   std::string name, title, source, conditions;
   std::string machine;  ///< a preset, or a file beside the set; with ${...}
-  std::string mapping;  ///< a file beside the set, in the dataflow language; with ${...}
+  /// Files beside the set, in the dataflow language, with ${...}: a layer with its dataflow, or, if
+  /// there is a network, dataflows: a layer takes the first that fits its operator.
+  std::vector<std::string> mapping;
+  std::string network;  ///< of the catalogue, or a file beside the set, with ${...}; may be empty
   std::string label;    ///< of a row; with ${...}
   /// Column and text: of a CSV file, only the rows that have it.
   std::vector<std::pair<std::string, std::string>> where;

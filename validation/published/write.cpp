@@ -39,6 +39,7 @@ std::string bound_text(const Bound& b) {
   add("mean <=", b.mean);
   add("largest <=", b.largest);
   add("equal >=", b.equal);
+  add("not below >=", b.upper);
   return out.empty() ? "none" : out;
 }
 
