@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "cli/options.h"
+#include "cli/plot.h"
 #include "input/diagnostics.h"
 #include "validation/contention/contention.h"
 #include "workloads/mapping.h"
@@ -86,18 +87,6 @@ std::size_t level_of(const workloads::Mapping& m, const po::variables_map& value
   for (std::size_t i = 0; i < networks.size(); ++i)
     if (m.nest.levels[i].units > 1) return i;
   throw input::InputError("no network has several children: there is nothing to route");
-}
-
-void draw(const std::string& script, const std::string& file) {
-  if (script.empty()) return;
-  if (std::system("command -v gnuplot >/dev/null 2>&1") != 0)
-    throw input::InputError(
-        fmt::format("{}: gnuplot is not installed (Debian's package gnuplot-nox)", file));
-  std::FILE* pipe = popen("gnuplot -", "w");
-  if (pipe == nullptr) throw input::InputError("gnuplot cannot be started");
-  const bool written = std::fwrite(script.data(), 1, script.size(), pipe) == script.size();
-  if (pclose(pipe) != 0 || !written)
-    throw input::InputError(fmt::format("gnuplot could not write {}", file));
 }
 
 }  // namespace
@@ -268,10 +257,11 @@ int contention(const std::vector<std::string>& args) {
   }
   if (values->count("svg") != 0) {
     const std::string prefix = (*values)["svg"].as<std::string>();
-    draw(validation::curve_script(points, prefix + "-cycles.svg"), prefix + "-cycles.svg");
+    draw(validation::curve_script(points, prefix + "-cycles.svg"), prefix + "-cycles.svg", "--svg");
     for (std::size_t i = 0; i < points.size(); ++i) {
       const std::string file = fmt::format("{}-{}.svg", prefix, i + 1);
-      draw(validation::map_script(points[i], file), file);
+      const std::string script = validation::map_script(points[i], file);
+      if (!script.empty()) draw(script, file, "--svg");
     }
   }
   if (result.interrupted) {

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "cli/options.h"
+#include "cli/plot.h"
 #include "input/diagnostics.h"
 #include "sim/noc/network_file.h"
 
@@ -333,6 +334,41 @@ std::string curve_report(const std::vector<LoadPoint>& points, const Saturation*
   return out + heat_map(t, last.links, last.use, last.cycles);
 }
 
+// Latency with its interval, and what arrives, over the offered load.
+std::string curve_script(const std::vector<LoadPoint>& points, const Saturation* limit,
+                         const std::string& title, const std::string& file) {
+  std::string out = fmt::format(
+      "set terminal svg size 900,440 noenhanced background '#ffffff' font 'DejaVu Sans,12'\n"
+      "set output '{}'\n$points << EOD\n",
+      in_single_quotes(file));
+  double most = 0, slowest = 0;
+  for (const LoadPoint& p : points) {
+    most = std::max(most, p.offered);
+    if (p.stable) slowest = std::max(slowest, p.latency.mean + p.latency.half_width);
+    out += fmt::format("{:.6g} {:.6g} {:.6g} {:.6g}\n", p.offered, p.latency.mean,
+                       p.latency.half_width, p.accepted);
+  }
+  out += fmt::format(
+      "EOD\nset multiplot layout 1,2\nset grid\nset key left top\nset xrange [0:{:.6g}]\n"
+      "set xlabel 'offered flits per node and cycle'\nset title '{}'\n",
+      1.05 * std::max(most, limit != nullptr ? limit->last_stable : 0.0), in_single_quotes(title));
+  if (limit != nullptr)
+    out += fmt::format(
+        "set arrow from {0:.6g}, graph 0 to {0:.6g}, graph 1 nohead dt 2 lc rgb '#8d99a8'\n"
+        "set label 'saturation' at {0:.6g}, graph 0.05 right offset -0.5,0 tc rgb '#5b6673'\n",
+        limit->last_stable);
+  // Beyond saturation the latency grows with the length of the run: it is not drawn to its top.
+  if (slowest > 0) out += fmt::format("set yrange [0:{:.6g}]\n", 1.5 * slowest);
+  return out +
+         "set ylabel 'latency, cycles'\n"
+         "plot $points using 1:2:3 with yerrorlines title 'mean, 95 %' lc rgb '#0072b2' pt 7 ps "
+         "0.5\n"
+         "set title 'throughput'\nset yrange [0:*]\nset ylabel 'accepted flits per node and "
+         "cycle'\n"
+         "plot x title 'as offered' lc rgb '#8d99a8' dt 2, $points using 1:4 with linespoints "
+         "title 'accepted' lc rgb '#d55e00' pt 7 ps 0.5\n";
+}
+
 }  // namespace
 
 int noc(const std::vector<std::string>& args) {
@@ -369,12 +405,13 @@ int noc(const std::vector<std::string>& args) {
       "causes", "CSV of a trace: columns with the cycles lost by cause")(
       "format,f", text("FORMAT"), "table (default), csv, json")(
       "out,o", text("FILE"), "write there, not to stdout")("svg", text("FILE"),
-                                                           "heat map of the links, as a picture");
-  const auto parsed =
-      parse("noc", "[OPTIONS]",
-            "  counterpoint noc --size 8x8 --vcs 4 --load 0.05:0.4:0.05 --saturation\n"
-            "  counterpoint noc --timing booksim-b --trace packets.trace --format csv\n",
-            options, args);
+                                                           "heat map of the links, as a picture")(
+      "curve", text("FILE"), "latency and throughput over the loads, as a picture (gnuplot)");
+  const auto parsed = parse(
+      "noc", "[OPTIONS]",
+      "  counterpoint noc --size 8x8 --vcs 4 --load 0.05:0.4:0.05 --saturation --curve c.svg\n"
+      "  counterpoint noc --timing booksim-b --trace packets.trace --format csv\n",
+      options, args);
   if (!parsed) return kAgree;
   const po::variables_map& values = *parsed;
   const auto word = [&](const char* name, const std::string& otherwise) {
@@ -424,14 +461,14 @@ int noc(const std::vector<std::string>& args) {
     throw UsageError(fmt::format("--format {}: it is table, csv or json", format));
   const Topology topology = make_topology(c.topology);
 
-  std::string report;
+  std::string report, curve;
   std::vector<Link> links;
   std::vector<LinkUse> use;
   std::int64_t cycles = 0;
   try {
     if (values.count("trace") != 0) {
       for (const char* other : {"traffic", "load", "packet-flits", "hotspot-node", "hotspot-part",
-                                "not-to-itself", "warm-up", "measure", "saturation"})
+                                "not-to-itself", "warm-up", "measure", "saturation", "curve"})
         if (values.count(other) != 0)
           throw UsageError(fmt::format("--{} is for synthetic traffic, not for --trace", other));
       const auto trace = read_trace(read_text(word("trace", "")), word("trace", ""),
@@ -481,6 +518,12 @@ int noc(const std::vector<std::string>& args) {
       const bool wanted = values.count("saturation") != 0;
       if (wanted) limit = saturation(c, traffic, phases, 0.005);
       report = curve_report(points, wanted ? &limit : nullptr, topology, format, network.flit_bits);
+      if (values.count("curve") != 0)
+        curve = curve_script(
+            points, wanted ? &limit : nullptr,
+            fmt::format("{}, {} traffic", shape_names()[static_cast<std::size_t>(c.topology.shape)],
+                        word("traffic", "uniform")),
+            word("curve", ""));
       links = points.back().links;
       use = points.back().use;
       cycles = points.back().cycles;
@@ -493,6 +536,7 @@ int noc(const std::vector<std::string>& args) {
     write_text(word("out", ""), report);
   else
     print(report);
+  if (!curve.empty()) draw(curve, word("curve", ""), "--curve");
   if (values.count("svg") != 0) write_text(word("svg", ""), svg(topology, links, use, cycles));
   return kAgree;
 }

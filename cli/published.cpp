@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/options.h"
+#include "cli/plot.h"
 #include "input/data_dir.h"
 #include "input/diagnostics.h"
 #include "validation/published/run.h"
@@ -13,19 +14,6 @@
 namespace counterpoint::cli {
 
 namespace sets = validation::published;
-
-namespace {
-
-void plot(const std::string& script) {
-  // Nothing of the command is the user's: names stand in the script, quoted.
-  std::FILE* pipe = popen("gnuplot", "w");
-  if (pipe == nullptr) throw input::InputError("--plot needs gnuplot, which cannot be started");
-  const bool written = std::fwrite(script.data(), 1, script.size(), pipe) == script.size();
-  if (pclose(pipe) != 0 || !written)
-    throw input::InputError("--plot: gnuplot failed, or is not installed (gnuplot-nox)");
-}
-
-}  // namespace
 
 int published(const std::vector<std::string>& args) {
   po::options_description options("Options");
@@ -104,8 +92,10 @@ int published(const std::vector<std::string>& args) {
     else
       out = sets::write_table(*set, result, name.has_value()) + (name ? "" : "\n");
     print(out);
-    if (values->count("plot") != 0)
-      plot(sets::write_plot(*set, result, (*values)["plot"].as<std::string>()));
+    if (values->count("plot") != 0) {
+      const std::string file = (*values)["plot"].as<std::string>();
+      draw(sets::write_plot(*set, result, file), file, "--plot");
+    }
     broken = broken || !result.broken.empty();
   }
   return broken ? kDisagree : kAgree;

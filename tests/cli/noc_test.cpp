@@ -69,6 +69,21 @@ TEST_F(NocCommand, DrawsEveryLinkBetweenRouters) {
   EXPECT_THAT(read("report.txt"), HasSubstr("1 packets in 17 cycles, 18 flit hops"));
 }
 
+TEST_F(NocCommand, DrawsTheCurve) {
+  const Outcome with_trace = run({"noc", "--trace", "x", "--curve", "c.svg"});
+  EXPECT_EQ(with_trace.status, 2);
+  EXPECT_THAT(with_trace.err, HasSubstr("--curve is for synthetic traffic"));
+  if (std::system("command -v gnuplot >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "gnuplot is not installed";
+  const Outcome r = run({"noc", "--size", "2x2", "--load", "0.1,0.2", "--measure", "500",
+                         "--saturation", "--curve", "it's.svg", "--format", "csv"});
+  EXPECT_EQ(r.status, 0) << r.err;
+  const std::string picture = read("it's.svg");
+  for (const char* words : {"mesh, uniform traffic", "latency, cycles", "saturation", "accepted"})
+    EXPECT_THAT(picture, HasSubstr(words));
+  EXPECT_EQ(run({"noc", "--measure", "100", "--curve", "no/such/c.svg"}).status, 2);
+}
+
 TEST_F(NocCommand, MistakesAreRefusedWithTheirPlace) {
   write("bad.trace", "0 0 3 8\n5 0 99 1\n4 0 1 1\n");
   const Outcome trace = run({"noc", "--trace", "bad.trace"});
