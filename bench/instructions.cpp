@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fixed pieces of work whose instructions scripts/instructions.sh counts, so that a slow-down is
 // seen on a noisy machine too.
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "analytic/estimator.h"
 #include "analytic/schedule.h"
+#include "analytic/sweep.h"
 #include "analytic/walk.h"
 #include "hw/machine_file.h"
 #include "sim/simulator.h"
@@ -39,6 +41,45 @@ bool estimate(const char* machine, const char* network, const char* dataflow) {
   const auto all = mappings(machine, network, dataflow);
   for (const workloads::Mapping& m : all) analytic::estimate(m);
   return !all.empty();
+}
+
+// Plain numbers of a network, as a sweep over layers asks for them: what bench_estimator's `layers`
+// does. Ten times, so that binding is the smaller part.
+bool plan_and_schedule(const char* machine, const char* network, const char* dataflow) {
+  const auto all = mappings(machine, network, dataflow);
+  analytic::Plan plan;
+  analytic::Schedule schedule;
+  analytic::Totals totals;
+  std::int64_t planned = 0;
+  for (int i = 0; i < 10; ++i)
+    for (const workloads::Mapping& m : all) {
+      if (!plan.compile(m)) continue;
+      schedule.run(plan, m.machine, totals);
+      ++planned;
+    }
+  return planned > 0;
+}
+
+// Each layer on 512 machines: 73 bandwidths and eight latencies, so nearly all have times of their
+// own. The lanes are those of every processor, so that the count does not depend on it.
+bool sweep(const char* machine, const char* network, const char* dataflow) {
+  const auto all = mappings(machine, network, dataflow);
+  analytic::Sweep swept;
+  std::vector<analytic::Outcome> outcomes(512);
+  std::int64_t planned = 0;
+  for (const workloads::Mapping& m : all) {
+    if (!swept.compile(m)) continue;
+    std::vector<hw::BoundMachine> machines(outcomes.size(), m.machine);
+    for (std::size_t i = 0; i < machines.size(); ++i)
+      for (hw::Network& net : machines[i].network) {
+        const auto n = static_cast<std::int64_t>(i);
+        net.bandwidth = {1000 + 437 * (n % 73), false};
+        net.latency = n / 73;
+      }
+    swept.run_with(analytic::run_lanes_baseline, machines.data(), machines.size(), outcomes.data());
+    ++planned;
+  }
+  return planned > 0;
 }
 
 bool simulate(const char* machine, const char* dataflow, const char* layer, bool data) {
@@ -76,6 +117,8 @@ const std::vector<std::pair<std::string, std::function<bool()>>>& cases() {
       {"estimate-row_stationary",
        [] { return estimate("accelerator_1", "alexnet", "row_stationary"); }},
       {"estimate-refetch", [] { return estimate("eyeriss", "alexnet", "x_p"); }},
+      {"plan-kc_p", [] { return plan_and_schedule("accelerator_1", "resnet50_v1", "kc_p"); }},
+      {"sweep-kc_p", [] { return sweep("accelerator_1", "alexnet", "kc_p"); }},
       {"simulate-kc_p", [] { return simulate("accelerator_1", "kc_p", "fire4_s1", true); }},
       {"simulate-kc_p-no-data",
        [] { return simulate("accelerator_1", "kc_p", "fire4_s1", false); }},
