@@ -369,16 +369,16 @@ TEST(Tracing, TellsUnitsThatAreAlikeOneByOne) {
     validation::fuzz::Limits limits;
     limits.buses = buses;
     laws::for_cases(200, limits, [&](const auto&, const workloads::Mapping& m) {
-      if (m.nest.levels.size() > 1) {
-        bool any = false, moved = false;
-        const auto like = compare_children(m.layer, m.nest, {});
-        for (std::size_t p = 0; p < like.size(); ++p) {
-          any = any || like[p].leader != static_cast<std::int64_t>(p);
-          for (const std::int64_t by : like[p].shift) moved = moved || by != 0;
-        }
-        alike += any ? 1 : 0;
-        shifted += moved ? 1 : 0;
-      }
+      bool any = false, moved = false;
+      std::vector<std::int64_t> path;
+      for (; path.size() + 1 < m.nest.levels.size(); path.push_back(0))
+        if (const auto like = compare_children(m.layer, m.nest, path); like.size() > 1)
+          for (std::size_t p = 0; p < like.size(); ++p) {
+            any = any || like[p].leader != static_cast<std::int64_t>(p);
+            for (const std::int64_t by : like[p].shift) moved = moved || by != 0;
+          }
+      alike += any ? 1 : 0;
+      shifted += moved ? 1 : 0;
       EXPECT_EQ(written(m, true), written(m, false));
     });
   }
