@@ -94,8 +94,12 @@ int audit(const std::vector<std::string>& args) {
   if (!in) throw input::InputError(fmt::format("cannot read {}", words[1]));
   std::stringstream text;
   text << in.rdbuf();
-  const audits::Report report = audits::check(tool.read(text.str(), words[1]), *network, *machine,
-                                              dataflow ? &*dataflow : nullptr, tolerance / 100);
+  const audits::Import rows = tool.read(text.str(), words[1]);
+  ProgressLine line("layers", static_cast<double>(rows.rows.size()));
+  const audits::Report report =
+      audits::check(rows, *network, *machine, dataflow ? &*dataflow : nullptr, tolerance / 100,
+                    [&line] { line.advance(1); });
+  line.clear();
   const std::string out = format == "csv"    ? audits::write_csv(report)
                           : format == "json" ? audits::write_json(report)
                                              : audits::write_table(report);

@@ -34,6 +34,9 @@ void write_text(const std::string& path, const std::string& text) {
   if (!out) throw std::runtime_error(fmt::format("cannot write '{}'", path));
 }
 
+constexpr double kSaturation = 0.005;       // how exactly the limit is found
+constexpr std::size_t kSaturationRuns = 9;  // 8 halvings until then, and the overload
+
 // "0.1", "0.1,0.2" or "FROM:TO:STEP".
 std::vector<double> loads_of(const std::string& text) {
   const auto refuse = [&]() -> double {
@@ -509,14 +512,19 @@ int noc(const std::vector<std::string>& args) {
         throw UsageError("--warm-up is 0 or more, --measure 10 or more");
       phases.warm_up = warm_up;
       phases.measure = measured;
+      const bool wanted = values.count("saturation") != 0;
+      const std::vector<double> loads = loads_of(word("load", "0.1"));
+      const std::size_t runs = loads.size() + (wanted ? kSaturationRuns : 0);
+      ProgressLine line("cycles", static_cast<double>(phases.warm_up + phases.measure) *
+                                      static_cast<double>(runs));
+      phases.advanced = [&line](std::int64_t more) { line.advance(static_cast<double>(more)); };
       std::vector<LoadPoint> points;
-      for (const double load : loads_of(word("load", "0.1"))) {
+      for (const double load : loads) {
         traffic.load = load;
         points.push_back(measure(c, traffic, phases));
       }
       Saturation limit;
-      const bool wanted = values.count("saturation") != 0;
-      if (wanted) limit = saturation(c, traffic, phases, 0.005);
+      if (wanted) limit = saturation(c, traffic, phases, kSaturation);
       report = curve_report(points, wanted ? &limit : nullptr, topology, format, network.flit_bits);
       if (values.count("curve") != 0)
         curve = curve_script(

@@ -86,7 +86,7 @@ class Run {
     Observer* observer = machine_.options.observer;
     if (observer != nullptr) {
       std::vector<ArrayDescription> all;
-      for (const auto& a : arrays_) all.push_back(a->describe());
+      for (const auto& a : arrays_) a->describe(all);
       observer->begin(all);
     }
     try {
@@ -140,7 +140,9 @@ class Run {
   std::vector<Likeness> likeness(const std::vector<std::int64_t>& path) const {
     const auto& networks = machine_.mapping.machine.network;
     const std::int64_t units = machine_.mapping.nest.levels[path.size()].units;
-    bool merge = machine_.options.merge_alike && machine_.options.observer == nullptr && units > 1;
+    const Observer* observer = machine_.options.observer;
+    bool merge = machine_.options.merge_alike && units > 1;
+    merge = merge && (observer == nullptr || !observer->wants_values());
     // Of several children that hold a partial sum, one takes it back: they are not alike.
     merge = merge && networks[path.size()].psum != hw::PsumPolicy::Refetch;
     for (const hw::Network& n : networks) merge = merge && !hw::routed(n.topology);
@@ -155,7 +157,7 @@ class Run {
     struct Plan {
       std::vector<std::int64_t> path;
       std::size_t above;
-      std::vector<WordShift> units;        // that it stands for
+      std::vector<Alike> units;            // that it stands for
       std::vector<std::int64_t> children;  // of the unit above, which these are
       std::vector<std::size_t> below;
     };
@@ -171,18 +173,24 @@ class Run {
         plan.path = plans[i].path;
         plan.path.push_back(p);
         plan.above = i;
-        std::vector<WordShift> shifts;
+        std::vector<Alike> shifts;  // against the first child
         for (std::int64_t q = p; q < levels[depth].units; ++q) {
           const Likeness& other = like[static_cast<std::size_t>(q)];
           if (other.leader != p) continue;
           plan.children.push_back(q);
-          WordShift& shift = shifts.emplace_back();
+          Alike& shift = shifts.emplace_back();
+          shift.path = {q};
+          shift.ranges = other.shift;
           for (std::size_t t = 0; t < 3; ++t)
-            shift[t] = word_shift(machine_.mapping.layer, machine_.spaces[t], other.shift);
+            shift.words[t] = word_shift(machine_.mapping.layer, machine_.spaces[t], other.shift);
         }
-        for (const WordShift& of : plans[i].units)
-          for (const WordShift& shift : shifts)
-            plan.units.push_back({of[0] + shift[0], of[1] + shift[1], of[2] + shift[2]});
+        for (const Alike& of : plans[i].units)
+          for (const Alike& shift : shifts) {
+            Alike& unit = plan.units.emplace_back(of);
+            unit.path.push_back(shift.path[0]);
+            for (std::size_t t = 0; t < 3; ++t) unit.words[t] += shift.words[t];
+            for (std::size_t d = 0; d < workloads::kDims; ++d) unit.ranges[d] += shift.ranges[d];
+          }
         plans[i].below.push_back(plans.size());
         plans.push_back(std::move(plan));
       }
@@ -200,8 +208,8 @@ class Run {
     arrays_.resize(plans.size());
     for (std::size_t i : order) {
       const std::string name = fmt::format("array_{}", i);
-      arrays_[i] = std::make_unique<Array>(sc_core::sc_module_name(name.c_str()), machine_,
-                                           plans[i].path, static_cast<int>(i), plans[i].units);
+      arrays_[i] =
+          std::make_unique<Array>(sc_core::sc_module_name(name.c_str()), machine_, plans[i].units);
     }
     for (std::size_t i = 0; i < plans.size(); ++i) {
       std::vector<Array::Below> below;

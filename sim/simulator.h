@@ -56,8 +56,8 @@ struct SimOptions {
   bool carry_data = true;          ///< false: words are moved and counted, but carry no values
   std::uint64_t data_seed = 1;     ///< of the input and weight words
   std::uint64_t shuffle_seed = 0;  ///< != 0: another order of evaluation of the modules (test mode)
-  /// Units that do the same in the same cycles are evaluated as one. No result depends on it; off
-  /// with an observer or a routed network, which are about each unit.
+  /// Units that do the same in the same cycles are evaluated as one. No result depends on it, and
+  /// nothing that an observer is told; off with one that wants values, and with routed networks.
   bool merge_alike = true;
   NetworkDetail network_detail = NetworkDetail::Full;
   Observer* observer = nullptr;  ///< sees the run, changes nothing (sim/trace)

@@ -121,6 +121,41 @@ Json series(const sim::Bins& bins) {
   return Json(bins.values);
 }
 
+// Links between routers and to children: of all arrays with such a network together, which have
+// the same routers.
+Json routed_json(const std::vector<sim::RoutedUse>& all) {
+  Json out = Json::array();
+  for (const sim::RoutedUse& u : all) {
+    const auto same = std::find_if(out.begin(), out.end(), [&u](const Json& j) {
+      return j["network"] == u.network && j["plane"] == u.plane;
+    });
+    if (same != out.end()) {
+      (*same)["arrays"] = (*same)["arrays"].get<int>() + 1;
+      (*same)["cycles"] = (*same)["cycles"].get<std::int64_t>() + u.network_cycles;
+      for (std::size_t i = 0; i < u.links.size(); ++i) {
+        Json& l = (*same)["links"][i];
+        l["used"] = l["used"].get<std::int64_t>() + u.links[i].used;
+        l["stalled"] = l["stalled"].get<std::int64_t>() + u.links[i].stalled;
+        l["lost"] = l["lost"].get<std::int64_t>() + u.links[i].lost;
+      }
+      continue;
+    }
+    Json j = {{"network", u.network}, {"plane", u.plane},     {"arrays", 1},
+              {"columns", u.columns}, {"routers", u.routers}, {"cycles", u.network_cycles}};
+    j["links"] = Json::array();
+    for (const sim::RoutedLink& l : u.links) {
+      Json link = {{"name", l.name}, {"from", l.router}};
+      if (l.to_router >= 0) link["to"] = l.to_router;
+      link["used"] = l.used;
+      link["stalled"] = l.stalled;
+      link["lost"] = l.lost;
+      j["links"].push_back(std::move(link));
+    }
+    out.push_back(std::move(j));
+  }
+  return out;
+}
+
 Json profile_json(const workloads::Mapping& m, const sim::Profile& p) {
   Json j;
   j["bin_cycles"] = p.bin_cycles;
@@ -330,7 +365,10 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
 
   const std::int64_t cycles = out.outcome.result.cycles;
   const auto window_json = [&] { return Json::array({window.from, std::min(window.to, cycles)}); };
-  if (trace.profile) out.profile = profile_json(mapping, profile);
+  if (trace.profile) {
+    out.profile = profile_json(mapping, profile);
+    if (!out.outcome.routed.empty()) out.profile["routed"] = routed_json(out.outcome.routed);
+  }
   if (window.from >= std::max<std::int64_t>(cycles, 1) && (waveform || timeline)) {
     remove();
     throw input::InputError(

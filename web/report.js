@@ -449,6 +449,76 @@
       (most === least ? ', all ' + show(most) : ', least ' + show(least) + ', most ' + show(most) + ' (darkest)'));
     return [key, svg];
   }
+  // Routers where they lie (columns) or by their distance from the first (trees), a line per link
+  // and direction, as dark and wide as it is busy; links that lead out of the network as squares.
+  function routerMap(n) {
+    const count = n.routers.length, columns = [], rows = [];
+    if (n.columns > 0) {
+      for (let i = 0; i < count; i++) {
+        columns.push(i % n.columns);
+        rows.push(Math.floor(i / n.columns));
+      }
+    } else {
+      const next = n.routers.map(() => []), level = n.routers.map(() => -1);
+      for (const k of n.links) if (k.to !== undefined) {
+        next[k.from].push(k.to);
+        next[k.to].push(k.from);
+      }
+      const order = [];
+      for (let s = 0; s < count; s++) {
+        if (level[s] >= 0) continue;
+        level[s] = 0;
+        order.push(s);
+        for (let i = order.length - 1; i < order.length; i++)
+          for (const t of next[order[i]]) if (level[t] < 0) {
+            level[t] = level[order[i]] + 1;
+            order.push(t);
+          }
+      }
+      const many = [];
+      for (const r of order) many[level[r]] = (many[level[r]] || 0) + 1;
+      const widest = Math.max(...many), put = many.map(() => 0);
+      for (const r of order) {
+        rows[r] = level[r];
+        columns[r] = (put[level[r]]++ + 0.5) * widest / many[level[r]] - 0.5;
+      }
+    }
+    const share = (k) => n.cycles > 0 ? k.used / n.cycles : 0;
+    const wide = Math.max(...columns) + 1, high = Math.max(...rows) + 1;
+    const step = Math.max(28, Math.min(72, Math.floor(640 / wide))), side = step * 0.36;
+    const most = Math.max(0, ...n.links.map(share));
+    const svg = drawn('svg', { role: 'img', class: 'routers', width: wide * step, viewBox: '0 0 ' + wide * step + ' ' + high * step,
+      'aria-label': 'Load of the links between the routers of ' + n.network + ', ' + n.plane });
+    const x = (r) => (columns[r] + 0.5) * step, y = (r) => (rows[r] + 0.5) * step;
+    const out = n.routers.map(() => 0);
+    const tell = (k) => k.name + ': ' + percent(share(k)) + ' used, ' + percent(n.cycles > 0 ? k.stalled / n.cycles : 0) + ' stalled';
+    const colour = (k) => shade(most > 0 ? share(k) / most : 0);
+    n.routers.forEach((name, r) => {
+      const box = drawn('rect', { x: x(r) - side / 2, y: y(r) - side / 2, width: side, height: side, rx: 2, class: 'box' });
+      box.append(drawn('title', {}, 'router ' + name));
+      svg.append(box);
+    });
+    for (const k of n.links) {
+      let mark;
+      if (k.to === undefined) {
+        const i = out[k.from]++, cell = side / 4;
+        mark = drawn('rect', { x: x(k.from) - side / 2 + i % 4 * cell, y: y(k.from) - side / 2 + Math.floor(i / 4) % 4 * cell,
+          width: cell - 0.5, height: cell - 0.5, fill: colour(k) });
+      } else {  // on the right of its way, from box to box
+        const dx = x(k.to) - x(k.from), dy = y(k.to) - y(k.from), d = Math.hypot(dx, dy) || 1;
+        const ux = dx / d, uy = dy / d, gap = side * 0.55, aside = side * 0.2;
+        mark = drawn('line', { x1: x(k.from) + ux * gap - uy * aside, y1: y(k.from) + uy * gap + ux * aside,
+          x2: x(k.to) - ux * gap - uy * aside, y2: y(k.to) - uy * gap + ux * aside,
+          stroke: colour(k), 'stroke-width': 2 + (most > 0 ? 3 * share(k) / most : 0) });
+      }
+      mark.append(drawn('title', {}, tell(k)));
+      svg.append(mark);
+    }
+    let busiest = n.links[0];
+    for (const k of n.links) if (share(k) > share(busiest)) busiest = k;
+    return [element('p', { class: 'quiet' }, whole(count) + ' routers' + (n.arrays > 1 ? ', mean of ' + whole(n.arrays) + ' such networks' : '') +
+      '; a line is a link, squares in a router lead to what is attached' + (busiest ? '; busiest (darkest): ' + tell(busiest) : '')), svg];
+  }
   function timeChart(box, label, unit, bin, series) {
     const target = element('div', { class: 'chart' }), key = element('div', { class: 'legend' });
     const shownSeries = series.filter((q) => q.values.some((v) => v > 0));
@@ -477,6 +547,9 @@
       if (n.delivered.length > 1)
         box.append(element('h3', {}, 'Load of each link: ' + n.name),
           ...heatMap(n.delivered.map((v) => v / cycles), n.children, (v) => short(v) + ' words per cycle', 'Words to each child of ' + n.name));
+    for (const n of p.routed || [])
+      if (n.routers.length)
+        box.append(element('h3', {}, 'Links between routers: ' + n.network + (n.plane === 'all' ? '' : ', ' + n.plane)), ...routerMap(n));
   }
 
   let detailCharts = [];

@@ -22,15 +22,24 @@ std::int64_t present() {
 std::size_t at(Tensor t) {
   return static_cast<std::size_t>(index(t));
 }
+
+// Units are numbered level by level from the outermost, under each in the order of its children.
+int unit_number(const Nest& nest, const std::vector<std::int64_t>& path) {
+  std::int64_t before = 0, of_level = 1, place = 0;
+  for (std::size_t d = 0; d < path.size(); ++d) {
+    before += of_level;
+    of_level *= nest.levels[d].units;
+    place = place * nest.levels[d].units + path[d];
+  }
+  return static_cast<int>(before + place);
+}
 }  // namespace
 
-Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::int64_t> path,
-             int number, const std::vector<WordShift>& units)
+Array::Array(sc_core::sc_module_name name, Machine& machine, const std::vector<Alike>& units)
     : sc_core::sc_module(name),
       m_(machine),
       observer_(machine.options.observer),
-      number_(number),
-      path_(std::move(path)),
+      path_(units.front().path),
       depth_(path_.size()),
       network_(machine.mapping.machine.network[depth_]),
       child_storage_(machine.mapping.machine.storage[depth_ + 1]),
@@ -43,10 +52,10 @@ Array::Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::in
       medium_(make_medium(network_.topology)),
       walker_(machine.mapping.layer, machine.mapping.nest, path_) {
   const std::int64_t n = machine.mapping.nest.levels[depth_].units;
-  for (const WordShift& shift : units)
-    units_.push_back({shift, machine.options.carry_data
-                                 ? std::make_unique<UnitStore>(machine.spaces)
-                                 : nullptr});
+  for (const Alike& unit : units)
+    units_.push_back(
+        {unit_number(machine.mapping.nest, unit.path), unit.words, unit.ranges, unit.path,
+         machine.options.carry_data ? std::make_unique<UnitStore>(machine.spaces) : nullptr});
   SC_METHOD(evaluate);
   sensitive << kick_ << timer_;
   SC_METHOD(arbitrate);
@@ -395,7 +404,8 @@ void Array::update_released(Tensor t, std::int64_t when) {
 void Array::release(Tensor t, std::int64_t count, std::int64_t when) {
   Progress& p = progress(t);
   if (count <= p.released) return;
-  if (observer_ != nullptr) observer_->released(number_, t, p.released, count, when);
+  if (observer_ != nullptr)
+    tell([&](int unit) { observer_->released(unit, t, p.released, count, when); });
   while (p.released < count) p.released_at[static_cast<std::size_t>(p.released++) % kRing] = when;
   recycle(t);
   kick();
@@ -513,7 +523,10 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   }
   const bool route = transport_ != nullptr && words > 0;
   if (observer_ != nullptr) {
-    if (words > 0) observer_->fill_starts(number_, static_cast<int>(channel), t);
+    if (words > 0) {
+      c.told.reset();
+      tell([&](int unit) { observer_->fill_starts(unit, static_cast<int>(channel), t); });
+    }
     if (!route) tell_fill(channel, time, flight.residence);
   }
   account_words(step, words);
@@ -640,7 +653,7 @@ bool Array::try_work(std::int64_t t) {
     if (!walker_.next()) {
       if (!ledger_ended_) {
         report_work(kNever);
-        if (observer_ != nullptr) observer_->work_over(number_, t);
+        if (observer_ != nullptr) tell([&](int unit) { observer_->work_over(unit, t); });
       }
       ledger_ended_ = true;
       return false;
@@ -663,7 +676,10 @@ bool Array::try_work(std::int64_t t) {
       missing |= Observer::kSlot;
   }
   if (missing != 0) {
-    if (observer_ != nullptr) observer_->work_waits(number_, missing, t);
+    if (observer_ != nullptr && missing != told_missing_) {
+      told_missing_ = missing;
+      tell([&](int unit) { observer_->work_waits(unit, missing, t); });
+    }
     return false;
   }
   for (Tensor x : workloads::kAllTensors) {
@@ -671,7 +687,7 @@ bool Array::try_work(std::int64_t t) {
     if (r->step != step) continue;
     if (x == Tensor::Output) {
       pe_->begin_outputs(*r);
-      if (observer_ != nullptr) observer_->outputs_begin(number_, held_[at(x)], r->enter->tile, t);
+      if (observer_ != nullptr) tell_outputs_begin(held_[at(x)], r->enter->tile, t);
       m_.result.storage[depth_ + 1].access[2].operand_read -= r->fresh * copies_;
     } else {
       pe_->write_operands(x, *r);
@@ -764,31 +780,45 @@ std::array<Array::GapPiece, Array::kGapPieces> Array::stack_gap(std::int64_t fro
 
 // --- what an observer is told ------------------------------------------------------------------
 
-ArrayDescription Array::describe() const {
+void Array::describe(std::vector<ArrayDescription>& all) const {
   ArrayDescription d;
-  d.path = path_;
   d.pes = pes();
   d.children = m_.mapping.nest.levels[depth_].units;
   d.slots = *std::max_element(slots_.begin(), slots_.end());
   for (const Channel& c : channels_) d.channels.push_back(c.tensors);
   d.extent = m_.mapping.layer.extent;
-  return d;
+  for (const Unit& u : units_) {
+    const std::size_t number = static_cast<std::size_t>(u.number);
+    if (all.size() <= number) all.resize(number + 1);
+    all[number] = d;
+    all[number].path = u.path;
+  }
 }
 
 bool Array::fill_waits(std::size_t channel, Wait why, std::int64_t t) {
-  if (observer_ != nullptr) observer_->fill_waits(number_, static_cast<int>(channel), why, t);
+  std::optional<Wait>& told = channels_[channel].told;
+  if (observer_ != nullptr && told != why) {
+    told = why;
+    tell([&](int unit) { observer_->fill_waits(unit, static_cast<int>(channel), why, t); });
+  }
   return false;
 }
 
 bool Array::drain_waits(Wait why, std::int64_t t) {
-  if (observer_ != nullptr) observer_->drain_waits(number_, why, t);
+  if (observer_ != nullptr && told_drain_ != why) {
+    told_drain_ = why;
+    tell([&](int unit) { observer_->drain_waits(unit, why, t); });
+  }
   return false;
+}
+
+void Array::tell_outputs_begin(std::int64_t residence, std::int64_t tile, std::int64_t t) const {
+  tell([&](int unit) { observer_->outputs_begin(unit, residence, tile, t); });
 }
 
 void Array::tell_fill(std::size_t channel, const Timing& time,
                       const std::array<std::int64_t, 3>& residence) {
   FillEvent e;
-  e.array = number_;
   e.channel = static_cast<int>(channel);
   e.step = time.step;
   for (std::size_t x = 0; x < 3; ++x) {
@@ -807,38 +837,53 @@ void Array::tell_fill(std::size_t channel, const Timing& time,
   e.start = time.start;
   e.injected = time.injected;
   e.arrival = time.arrival;
-  observer_->fill(e);
+  tell([&](int unit) {
+    e.array = unit;
+    observer_->fill(e);
+  });
 }
 
 void Array::tell_drain(const Routed& r, std::int64_t arrival) {
   const Residence* of = traffic(Tensor::Output).at(r.residence[2] + 1);
-  observer_->drain({number_, r.residence[2], of->leave_injected, of->leave_sent, r.channel_free,
-                    r.start, r.injected, arrival});
+  tell([&](int unit) {
+    observer_->drain({unit, r.residence[2], of->leave_injected, of->leave_sent, r.channel_free,
+                      r.start, r.injected, arrival});
+  });
 }
 
 void Array::tell_work(const std::array<GapPiece, kGapPieces>& gap, std::int64_t start,
                       std::int64_t end, std::int64_t macs) {
   WorkEvent& e = work_event_;
-  e.array = number_;
   e.step = walker_.step();
   e.start = start;
   e.end = end;
   e.macs = macs;
   e.lanes = m_.mapping.machine.machine.lanes;
-  e.walker = &walker_;
+  std::int64_t first = 0;
+  while (!walker_.active(first)) ++first;
   e.gap.clear();
   if (worked_)
     for (const GapPiece& g : gap)
       if (g.cycles > 0) e.gap.push_back({g.of, g.until});
   if (observer_->wants_pes()) {
     e.pes = &pe_->details();
-    if (m_.options.carry_data) {
+    if (m_.options.carry_data && observer_->wants_values()) {
       e.inputs = pe_->inputs();
       e.weights = pe_->weights();
       e.sums = pe_->sums();
     }
   }
-  observer_->work(e);
+  told_missing_ = 0;
+  e.copy = false;
+  for (const Unit& u : units_) {
+    e.array = u.number;
+    for (Dim d : workloads::kAllDims) {
+      const std::size_t i = static_cast<std::size_t>(index(d));
+      e.tile[i] = walker_.range(d, first).lo + u.ranges[i];
+    }
+    observer_->work(e);
+    e.copy = true;
+  }
 }
 
 bool Array::try_drain(std::int64_t t, bool granted) {
@@ -877,7 +922,7 @@ bool Array::try_drain(std::int64_t t, bool granted) {
   drain_flights_.push_back({words ? drain_injected_at_ + durations_.drain_latency() : t, g, -1});
   if (observer_ != nullptr && words && above_ != nullptr) {
     const Residence* up = above_->traffic(Tensor::Output).at(r->leave_parent);
-    observer_->outputs_begin(above_->number_, r->leave_parent, up->enter->tile, t);
+    above_->tell_outputs_begin(r->leave_parent, up->enter->tile, t);
   }
   const bool route = transport_ != nullptr && words;
   if (route || observer_ != nullptr) {
@@ -888,7 +933,10 @@ bool Array::try_drain(std::int64_t t, bool granted) {
     transfer.injected = transfer.pipe_injected = drain_injected_at_;
     transfer.pipe_arrival = drain_flights_.back().arrival;
     transfer.residence[2] = g;
-    if (observer_ != nullptr && words) observer_->drain_starts(number_, t);
+    if (observer_ != nullptr && words) {
+      told_drain_.reset();
+      tell([&](int unit) { observer_->drain_starts(unit, t); });
+    }
     if (route) {
       transfer.injected = -1;
       transfer.groups = groups_from_children(*r->leave, reduces_);

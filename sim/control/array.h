@@ -8,6 +8,7 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <optional>
 #include <systemc>
 #include <vector>
 
@@ -44,16 +45,22 @@ struct UnitStore {
   FullStore<std::int64_t> sums;
 };
 
-/// A unit that a module stands for: by how much its word numbers lie from those of the first.
+/// By how much word numbers lie from others, per tensor.
 using WordShift = std::array<std::int64_t, 3>;
+
+/// A unit that a module stands for. The shifts are against the first of them.
+struct Alike {
+  std::vector<std::int64_t> path;  ///< which child at each level leads to it
+  WordShift words{};
+  std::array<std::int64_t, workloads::kDims> ranges{};
+};
 
 class Array : public sc_core::sc_module {
  public:
   SC_HAS_PROCESS(Array);
-  /// The unit at `path` with its children, and all units that are like it: in the order of the
-  /// units above them, and under each in the order of its children. `units` has the first one too.
-  Array(sc_core::sc_module_name name, Machine& machine, std::vector<std::int64_t> path, int number,
-        const std::vector<WordShift>& units);
+  /// Units with their children that are alike: in the order of the units above them, and under
+  /// each in the order of its children.
+  Array(sc_core::sc_module_name name, Machine& machine, const std::vector<Alike>& units);
   ~Array() override;
 
   /// Children of the same unit that one module stands for.
@@ -68,8 +75,9 @@ class Array : public sc_core::sc_module {
   /// What the unit will need first; call for the innermost arrays before those above.
   void start();
   bool finished() const;
-  std::string report() const;         ///< what it waits for, for a deadlock's message
-  ArrayDescription describe() const;  ///< for observers
+  std::string report() const;  ///< what it waits for, for a deadlock's message
+  /// Puts the units that it stands for at their numbers, for observers.
+  void describe(std::vector<ArrayDescription>& all) const;
   UnitStore& store() { return *units_[0].store; }
   std::int64_t last_drain_arrival() const { return last_drain_arrival_; }
   /// Adds the totals that are kept per array (cycle stack, bandwidth requirement, busy cycles).
@@ -111,6 +119,7 @@ class Array : public sc_core::sc_module {
     std::int64_t injected_at = 0, pipe_injected_at = 0;
     bool injecting = false;
     std::array<bool, 3> carries{};
+    std::optional<Wait> told;  // to the observer, since the last transfer
     Ring<Flight> flights;
     Ring<Timing> timings;
   };
@@ -132,7 +141,10 @@ class Array : public sc_core::sc_module {
   };
 
   struct Unit {
+    int number;  // among the units of all depths, for observers
     WordShift shift;
+    std::array<std::int64_t, workloads::kDims> ranges;
+    std::vector<std::int64_t> path;
     std::unique_ptr<UnitStore> store;  // with data
   };
   struct Child {  // a buffer
@@ -193,6 +205,11 @@ class Array : public sc_core::sc_module {
                                              std::int64_t step) const;
   bool fill_waits(std::size_t channel, Wait why, std::int64_t t);  // false
   bool drain_waits(Wait why, std::int64_t t);                      // false
+  template <typename Tell>
+  void tell(const Tell& tell) const {  // about every unit that the module stands for
+    for (const Unit& u : units_) tell(u.number);
+  }
+  void tell_outputs_begin(std::int64_t residence, std::int64_t tile, std::int64_t t) const;
   void tell_fill(std::size_t channel, const Timing& time,
                  const std::array<std::int64_t, 3>& residence);
   void tell_drain(const Routed& r, std::int64_t arrival);
@@ -207,8 +224,9 @@ class Array : public sc_core::sc_module {
 
   Machine& m_;
   Observer* observer_;
-  int number_;
   WorkEvent work_event_;
+  unsigned told_missing_ = 0;       // to the observer, since the last step
+  std::optional<Wait> told_drain_;  // since the last drain
   std::vector<std::int64_t> path_;
   std::size_t depth_;
   Array* above_ = nullptr;

@@ -258,10 +258,19 @@ LoadPoint measure(const NetworkConfig& config, const Traffic& traffic, const Pha
   Bernoulli source(config, traffic, nodes);
   const std::int64_t begin = phases.warm_up;
   const std::int64_t end = begin + phases.measure;
-  run(*network, source, 0, begin);
+  // In pieces, so that a caller sees it go on.
+  const auto pass = [&](std::int64_t from, std::int64_t to) {
+    constexpr std::int64_t kPiece = 1000;
+    for (std::int64_t now = from; now < to; now += kPiece) {
+      const std::int64_t until = std::min(to, now + kPiece);
+      run(*network, source, now, until);
+      if (phases.advanced) phases.advanced(until - now);
+    }
+  };
+  pass(0, begin);
   network->clear_statistics();
   const std::int64_t before = source.offered;
-  run(*network, source, begin, end);
+  pass(begin, end);
   const std::int64_t wanted = source.offered - before;
   std::int64_t now = end;
   const std::int64_t stop = end + phases.drain;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,7 @@ struct Phases {
   std::int64_t warm_up = 3000;
   std::int64_t measure = 10000;  ///< packets offered in this time are followed to their end
   std::int64_t drain = 20000;    ///< at most this long; the load goes on
+  std::function<void(std::int64_t)> advanced = {};  ///< may be empty; told cycles that are done
 };
 
 /// Mean and the half width of its 95 % confidence interval, from the means of ten batches.

@@ -20,6 +20,9 @@ const char* name(Wait w) {
 bool Observers::wants_pes() const {
   return std::any_of(all_.begin(), all_.end(), [](const Observer* o) { return o->wants_pes(); });
 }
+bool Observers::wants_values() const {
+  return std::any_of(all_.begin(), all_.end(), [](const Observer* o) { return o->wants_values(); });
+}
 void Observers::begin(const std::vector<ArrayDescription>& arrays) {
   for (Observer* o : all_) o->begin(arrays);
 }

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "sim/control/walker.h"
 #include "workloads/layer.h"
 
 namespace counterpoint::sim {
@@ -39,7 +38,7 @@ inline constexpr std::size_t kWaits = 5;
 const char* name(Wait w);
 
 /// A unit, its children and the network between them. The arrays are numbered from the outermost,
-/// level by level.
+/// level by level, whether or not the simulator decides for several at once.
 struct ArrayDescription {
   std::vector<std::int64_t> path;  ///< which child at each level leads to the unit
   bool pes = false;                ///< the children are PEs
@@ -91,9 +90,10 @@ struct WorkEvent {
   std::int64_t macs = 0;
   std::int64_t lanes = 1;
   std::vector<Piece> gap;  ///< in order of time; the last one ends at `start`
-  const StepWalker* walker = nullptr;
+  std::array<std::int64_t, workloads::kDims> tile{};  ///< first indices, of the first active PE
+  bool copy = false;                           ///< as the event before, but for `array` and `tile`
   const std::vector<PeDetail>* pes = nullptr;  ///< if asked for
-  const std::int32_t* inputs = nullptr;        ///< operands by place; only with data
+  const std::int32_t* inputs = nullptr;        ///< operands by place; if asked for, with data
   const std::int32_t* weights = nullptr;
   const std::int64_t* sums = nullptr;  ///< after the step
 };
@@ -106,6 +106,8 @@ class Observer {
 
   virtual ~Observer() = default;
   virtual bool wants_pes() const { return false; }  ///< WorkEvent::pes
+  /// WorkEvent::inputs, weights, sums. Only then is each of the units that do the same simulated.
+  virtual bool wants_values() const { return false; }
   virtual void begin(const std::vector<ArrayDescription>&) {}
   /// Words begin to leave; fill() or drain() follows, at once or (in routed networks, where the
   /// end is not known before) when they have arrived.
@@ -114,7 +116,7 @@ class Observer {
   virtual void fill(const FillEvent&) {}
   virtual void drain(const DrainEvent&) {}
   virtual void work(const WorkEvent&) {}
-  /// The next step's work cannot start: a set of Missing. Told again whenever it was looked at.
+  /// The next step's work cannot start: a set of Missing. Waits are told when they change.
   virtual void work_waits(int /*array*/, unsigned /*missing*/, std::int64_t /*now*/) {}
   virtual void work_over(int /*array*/, std::int64_t /*now*/) {}  ///< there is no further step
   virtual void fill_waits(int /*array*/, int /*channel*/, Wait, std::int64_t /*now*/) {}
@@ -135,6 +137,7 @@ class Observers : public Observer {
   /// Itself; the one that was added, which needs no list; or nullptr, if none was.
   Observer* only() { return all_.empty() ? nullptr : all_.size() == 1 ? all_[0] : this; }
   bool wants_pes() const override;
+  bool wants_values() const override;
   void begin(const std::vector<ArrayDescription>& arrays) override;
   void fill_starts(int array, int channel, std::int64_t now) override;
   void drain_starts(int array, std::int64_t now) override;

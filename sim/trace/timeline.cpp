@@ -165,9 +165,8 @@ void Timeline::work(const WorkEvent& e) {
   if (!keep(e.start, e.end)) return;
   add(e.start, e.end, u.work, Kind::Work, CycleClass::Compute, e.step, works_.size());
   works_.push_back({e.macs, loops_.size()});
-  std::int64_t first = 0;
-  while (first < e.walker->children() && !e.walker->active(first)) ++first;
-  for (const workloads::Dim d : dims_) loops_.push_back(e.walker->range(d, first).lo);
+  for (const workloads::Dim d : dims_)
+    loops_.push_back(e.tile[static_cast<std::size_t>(workloads::index(d))]);
 }
 
 void Timeline::outputs_begin(int array, std::int64_t residence, std::int64_t tile,

@@ -292,45 +292,50 @@ void Waveform::drain(const DrainEvent& e) {
 }
 
 // Multiply-accumulates of every cycle: a PE does as many as it has lanes until few are left.
+void Waveform::find_rates(const WorkEvent& e) {
+  rates_.clear();
+  std::int64_t most = 0, least = std::numeric_limits<std::int64_t>::max(), active = 0;
+  for (const PeDetail& d : *e.pes) {
+    if (d.macs == 0) continue;
+    ++active;
+    most = std::max(most, d.macs);
+    least = std::min(least, d.macs);
+  }
+  if (most == least) {
+    rates_.emplace_back(0, active * std::min(e.lanes, most));
+    if (most % e.lanes != 0) rates_.emplace_back(most / e.lanes, active * (most % e.lanes));
+  } else {
+    // By cycle in which the rate of some PE falls.
+    std::vector<std::pair<std::int64_t, std::int64_t>> falls;
+    std::int64_t now = 0;
+    for (const PeDetail& d : *e.pes) {
+      const std::int64_t whole = d.macs / e.lanes, rest = d.macs % e.lanes;
+      if (whole > 0) {
+        now += e.lanes;
+        falls.emplace_back(whole, rest - e.lanes);
+        if (rest > 0) falls.emplace_back(whole + 1, -rest);
+      } else if (rest > 0) {
+        now += rest;
+        falls.emplace_back(1, -rest);
+      }
+    }
+    std::sort(falls.begin(), falls.end());
+    rates_.emplace_back(0, now);
+    for (std::size_t i = 0; i < falls.size(); ++i) {
+      now += falls[i].second;
+      if (i + 1 == falls.size() || falls[i + 1].first != falls[i].first)
+        rates_.emplace_back(falls[i].first, now);
+    }
+  }
+  rates_.emplace_back((most + e.lanes - 1) / e.lanes, 0);  // the rest is the overhead
+}
+
 void Waveform::macs(Unit& u, const WorkEvent& e) {
   if (e.pes == nullptr) return;
   const std::vector<PeDetail>& pes = *e.pes;
-  if (u.macs != kNone) {
-    std::int64_t most = 0, least = std::numeric_limits<std::int64_t>::max(), active = 0;
-    for (const PeDetail& d : pes) {
-      if (d.macs == 0) continue;
-      ++active;
-      most = std::max(most, d.macs);
-      least = std::min(least, d.macs);
-    }
-    if (most == least) {
-      push(e.start, u.macs, active * std::min(e.lanes, most));
-      if (most % e.lanes != 0) push(e.start + most / e.lanes, u.macs, active * (most % e.lanes));
-    } else {
-      // By cycle in which the rate of some PE falls.
-      std::vector<std::pair<std::int64_t, std::int64_t>> falls;
-      std::int64_t now = 0;
-      for (const PeDetail& d : pes) {
-        const std::int64_t whole = d.macs / e.lanes, rest = d.macs % e.lanes;
-        if (whole > 0) {
-          now += e.lanes;
-          falls.emplace_back(whole, rest - e.lanes);
-          if (rest > 0) falls.emplace_back(whole + 1, -rest);
-        } else if (rest > 0) {
-          now += rest;
-          falls.emplace_back(1, -rest);
-        }
-      }
-      std::sort(falls.begin(), falls.end());
-      push(e.start, u.macs, now);
-      for (std::size_t i = 0; i < falls.size(); ++i) {
-        now += falls[i].second;
-        if (i + 1 == falls.size() || falls[i + 1].first != falls[i].first)
-          push(e.start + falls[i].first, u.macs, now);
-      }
-    }
-    push(e.start + (most + e.lanes - 1) / e.lanes, u.macs, 0);  // the rest is the overhead
-  }
+  if (!e.copy) find_rates(e);
+  if (u.macs != kNone)
+    for (const auto& [cycle, rate] : rates_) push(e.start + cycle, u.macs, rate);
   for (std::size_t p = 0; p < u.pes.size(); ++p) {
     const PeDetail& d = pes[p];
     if (d.macs == 0) continue;
@@ -362,14 +367,8 @@ void Waveform::work(const WorkEvent& e) {
   push(e.start, u.step, e.step);
   macs(u, e);
   mark(1, e.start);
-  if (options_.level >= TraceLevel::Links) {
-    std::int64_t first = 0;
-    while (first < e.walker->children() && !e.walker->active(first)) ++first;
-    for (const workloads::Dim d : workloads::kAllDims) {
-      const std::uint32_t signal = u.loop[static_cast<std::size_t>(workloads::index(d))];
-      if (signal != kNone) push(e.start, signal, e.walker->range(d, first).lo);
-    }
-  }
+  if (options_.level >= TraceLevel::Links)
+    for (std::size_t d = 0; d < workloads::kDims; ++d) push(e.start, u.loop[d], e.tile[d]);
   proceed(e.start);
 }
 

@@ -39,6 +39,7 @@ class Waveform : public Observer {
   Waveform(const workloads::Mapping& mapping, WaveformOptions options, std::ostream& out);
 
   bool wants_pes() const override { return true; }
+  bool wants_values() const override { return options_.level >= TraceLevel::Data; }
   void begin(const std::vector<ArrayDescription>& arrays) override;
   void fill_starts(int array, int channel, std::int64_t now) override;
   void drain_starts(int array, std::int64_t now) override;
@@ -121,6 +122,7 @@ class Waveform : public Observer {
   static void close(Stream& s, std::int64_t start);
   void rate(Stream& s, std::int64_t words, std::int64_t from, std::int64_t to);
   void macs(Unit& u, const WorkEvent& e);
+  void find_rates(const WorkEvent& e);
   void slot(Unit& u, std::size_t tensor, std::int64_t residence, std::int64_t time,
             std::int64_t state, std::int64_t words);
   void proceed(std::int64_t now);
@@ -134,6 +136,9 @@ class Waveform : public Observer {
   std::vector<std::string> names_;  // a few, for messages
   std::vector<Unit> units_;
   std::vector<Change> changes_, sorted_;
+  /// Multiply-accumulates per cycle of the last step, by cycle since its start; also of the steps
+  /// that are copies of it.
+  std::vector<std::pair<std::int64_t, std::int64_t>> rates_;
   std::size_t patience_;
   std::vector<std::uint64_t> sums_;  ///< by signal
   std::int64_t to_;                  ///< later changes are not kept

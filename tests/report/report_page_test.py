@@ -43,6 +43,28 @@ class ReportPage(unittest.TestCase):
             "validate", "-m", "small", "-n", "alexnet", "-d", "x_p", "-l", "CONV3,CONV5",
             "--no-data", "--profile"], "validate")
 
+        # Like `small`, with routers inside.
+        cls.routed = {}
+        for topology in ("mesh", "tree"):
+            machine = os.path.join(cls.directory.name, topology + ".yaml")
+            with open(machine, "w", encoding="utf-8") as f:
+                f.write(f"""name: routed
+clock: 1 GHz
+pes: 16
+bits: {{input: 8, weight: 8, psum: 32}}
+storage:
+  - level: off_chip
+    network: {{bandwidth: 4 words, psum: refetch}}
+  - level: global_buffer
+    capacity: 16 KiB
+    network: {{bandwidth: 8 words, latency: 1, multicast: word, topology: {topology}}}
+  - level: pe_buffer
+    capacity: 512 B
+""")
+            cls.routed[topology] = make(cls.directory.name, [
+                "simulate", "-m", machine, "-n", "alexnet", "-d", "x_p", "-l", "CONV5",
+                "--no-data", "--profile"], topology)
+
         def hostile(j):
             j["network"] = j["layers"][0]["layer"] = j["layers"][0]["nest"] = HOSTILE
             j["layers"][0]["bound_machine"]["storage"][0]["name"] = HOSTILE
@@ -130,6 +152,31 @@ class ReportPage(unittest.TestCase):
         self.assertIn("Words per cycle over time", labels)
         self.assertIn("Multiply-accumulates per cycle over time", labels)
         self.assert_quiet(self.validated)
+
+    def test_draws_the_links_between_routers(self):
+        # A 4 x 4 mesh has 2 * 3 * 4 pairs of neighbours, a tree of 15 switches 14; two ways each.
+        for topology, lines, routers in (("mesh", 48, 16), ("tree", 28, 15)):
+            with open(self.routed[topology].replace(".html", ".json"), encoding="utf-8") as f:
+                network = json.load(f)["layers"][0]["profile"]["routed"]
+            self.assertEqual(len(network), 1)
+            links = network[0]["links"]
+            for l in links:
+                self.assertLessEqual(l["used"] + l["stalled"] + l["lost"], network[0]["cycles"])
+            self.open(self.routed[topology])
+            drawn = self.browser.run(
+                "return ['line title', '.box title', ':scope > rect:not(.box) title'].map(q=>"
+                "[...document.querySelector('svg.routers').querySelectorAll(q)]"
+                ".map(t=>t.textContent))")
+            self.assertEqual([len(d) for d in drawn[:2]], [lines, routers])
+            told = [f"{l['name']}: {100 * l['used'] / network[0]['cycles']:.1f} % used"
+                    for l in links]
+            self.assertEqual(sorted(t.rsplit(", ", 1)[0] for t in drawn[0] + drawn[2]),
+                             sorted(told))
+            self.assertTrue(any(l["used"] > 0 for l in links if "to" in l))
+            self.assert_quiet(self.routed[topology])
+            self.open(self.routed[topology], width=390)
+            self.assertEqual(self.browser.run(
+                "return [document.documentElement.scrollWidth, window.innerWidth]"), [390, 390])
 
     def test_chooses_a_layer(self):
         self.open(self.validated)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 
+#include "sim/control/alike.h"
 #include "sim/trace/profile.h"
 #include "sim/trace/timeline.h"
 #include "stats/table.h"
@@ -99,6 +100,7 @@ TEST(Waveform, DataAreTheValuesOfTheRun) {
   class Sums : public Observer {
    public:
     bool wants_pes() const override { return true; }
+    bool wants_values() const override { return true; }
     void work(const WorkEvent& e) override {
       const PeDetail& d = (*e.pes)[0];
       total += std::int64_t{e.inputs[d.input]} * e.weights[d.weight];
@@ -332,6 +334,56 @@ TEST(Tracing, ChangesNoNumber) {
     ASSERT_EQ(x.size(), y.size());
     for (std::size_t i = 0; i < x.size(); ++i) EXPECT_EQ(x[i].value, y[i].value) << x[i].name;
   });
+}
+
+// Units that do the same are decided once and told one by one: all that is written is the same.
+TEST(Tracing, TellsUnitsThatAreAlikeOneByOne) {
+  const auto written = [](const workloads::Mapping& m, bool merge) {
+    std::ostringstream dump, slices, sums;
+    Waveform waveform(m, {TraceLevel::Pes, 0, 1 << 30, "*", 0, 1u << 13}, dump);
+    Timeline timeline(m, {});
+    Profile profile;
+    Observers all;
+    for (Observer* o : std::initializer_list<Observer*>{&waveform, &timeline, &profile}) all.add(o);
+    SimOptions run;
+    run.observer = &all;
+    run.merge_alike = merge;
+    EXPECT_EQ(simulate(m, run).functional, Functional::Equal);
+    timeline.write_json(slices);
+    const auto put = [&sums](const std::vector<std::int64_t>& values) {
+      for (const std::int64_t v : values) sums << v << ' ';
+      sums << '\n';
+    };
+    put(profile.macs.values);
+    put(profile.pe_macs);
+    put(profile.array_busy);
+    for (const Profile::Network& n : profile.networks) {
+      put(n.to_children.values);
+      put(n.to_parent.values);
+      put(n.delivered);
+    }
+    return std::array<std::string, 3>{dump.str(), slices.str(), sums.str()};
+  };
+  int alike = 0, shifted = 0;
+  for (const bool buses : {false, true}) {
+    validation::fuzz::Limits limits;
+    limits.buses = buses;
+    laws::for_cases(200, limits, [&](const auto&, const workloads::Mapping& m) {
+      bool any = false, moved = false;
+      std::vector<std::int64_t> path;
+      for (; path.size() + 1 < m.nest.levels.size(); path.push_back(0))
+        if (const auto like = compare_children(m.layer, m.nest, path); like.size() > 1)
+          for (std::size_t p = 0; p < like.size(); ++p) {
+            any = any || like[p].leader != static_cast<std::int64_t>(p);
+            for (const std::int64_t by : like[p].shift) moved = moved || by != 0;
+          }
+      alike += any ? 1 : 0;
+      shifted += moved ? 1 : 0;
+      EXPECT_EQ(written(m, true), written(m, false));
+    });
+  }
+  EXPECT_GE(alike, 40);  // the sample has what this is about
+  EXPECT_GE(shifted, 20);
 }
 
 // What is written early cannot be taken back: the file does not depend on when it is written.

@@ -184,11 +184,13 @@ std::optional<double> truth_of(Meaning m, const workloads::Mapping& mapping,
 }
 
 Report check(const Import& import, const workloads::Network& network, const hw::Machine& machine,
-             const workloads::Dataflow* dataflow, double tolerance) {
+             const workloads::Dataflow* dataflow, double tolerance,
+             const std::function<void()>& row_done) {
   Report report;
   report.tool = import.tool;
   std::vector<bool> used(network.layers.size(), false);
   for (std::size_t i = 0; i < import.rows.size(); ++i) {
+    if (i > 0 && row_done) row_done();
     const Row& row = import.rows[i];
     LayerAudit& out = report.layers.emplace_back();
     out.layer = row.layer;

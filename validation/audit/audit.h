@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -111,9 +112,10 @@ std::optional<double> truth_of(Meaning m, const workloads::Mapping& mapping,
                                const stats::LayerResult& result);
 
 /// Holds every row against the layer of its name. `dataflow` is for layers without their own.
-/// Differences up to `tolerance` (relative) are none.
+/// Differences up to `tolerance` (relative) are none. `row_done`, if given, is called after each.
 Report check(const Import& import, const workloads::Network& network, const hw::Machine& machine,
-             const workloads::Dataflow* dataflow, double tolerance);
+             const workloads::Dataflow* dataflow, double tolerance,
+             const std::function<void()>& row_done = {});
 
 /// The original tool's CSV. Throws input::InputError (file, line) if it is not one.
 Import read_maestro(const std::string& text, const std::string& file);
