@@ -116,9 +116,11 @@ class Link {
   std::int64_t fill_latency_ = 0, drain_latency_ = 0, in_flight_ = 0;
 };
 
-/// The work of a step in the PE that has most multiply-accumulates.
+/// The work of a step in the PE that has most multiply-accumulates: a step is no shorter than its
+/// commands.
 inline std::int64_t work_cycles(std::int64_t macs, const hw::Machine& machine) {
-  return (macs + machine.lanes - 1) / machine.lanes + machine.step_overhead;
+  return std::max((macs + machine.lanes - 1) / machine.lanes, machine.step_minimum) +
+         machine.step_overhead;
 }
 
 }  // namespace counterpoint::analytic

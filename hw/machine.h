@@ -204,6 +204,7 @@ struct Machine {
   std::int64_t lanes = 1;             ///< multiply-accumulates per PE and cycle
   std::int64_t pipeline_latency = 0;  ///< cycles from the end of a PE's work to its drain
   std::int64_t step_overhead = 0;     ///< cycles that every step of an array of PEs takes longer
+  std::int64_t step_minimum = 0;      ///< cycles that the work of such a step takes at least
   std::int64_t startup = 0;           ///< cycles before off-chip memory is used
   WordBits bits;
   /// Capacities count words of any tensor instead of bytes (the original tool's hardware files).

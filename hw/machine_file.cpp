@@ -52,7 +52,8 @@ class Reader {
       return machine_;
     }
     root_.check_map({"name", "description", "clock", "pes", "lanes", "pipeline_latency",
-                     "step_overhead", "startup", "bits", "storage", "implied_network", "energy"});
+                     "step_overhead", "step_minimum", "startup", "bits", "storage",
+                     "implied_network", "energy"});
     if (const auto name = root_.require("name", "how results call the machine"))
       machine_.name = name->text().value_or("");
     if (const auto description = root_.find("description"))
@@ -67,6 +68,7 @@ class Reader {
         integer(root_, "lanes", 1, 1, kMostLanes, "multiply-accumulates per PE and cycle");
     machine_.pipeline_latency = integer(root_, "pipeline_latency", 0, 0, kMostCycles, "cycles");
     machine_.step_overhead = integer(root_, "step_overhead", 0, 0, kMostCycles, "cycles");
+    machine_.step_minimum = integer(root_, "step_minimum", 0, 0, kMostCycles, "cycles");
     machine_.startup = integer(root_, "startup", 0, 0, kMostCycles, "cycles");
     read_bits();
     read_storage();

@@ -33,6 +33,7 @@ Json machine_json(const hw::BoundMachine& machine) {
   j["lanes"] = m.lanes;
   j["clock_mhz"] = m.clock_mhz;
   j["step_overhead"] = m.step_overhead;
+  j["step_minimum"] = m.step_minimum;
   j["startup"] = m.startup;
   j["capacity_unit"] = m.capacity_in_words ? "words" : "bytes";
   j["word_bits"] = {{"input", m.bits.input},

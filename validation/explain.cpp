@@ -120,6 +120,8 @@ void storage_trials(const hw::Machine& m, Trials& out) {
   }
   if (m.step_overhead > 0)
     out.machine("no overhead of the PEs' steps", [](hw::Machine& c) { c.step_overhead = 0; });
+  if (m.step_minimum > 0)
+    out.machine("no least time of the PEs' steps", [](hw::Machine& c) { c.step_minimum = 0; });
   out.machine("twice the lanes of the PEs", [](hw::Machine& c) { c.lanes *= 2; });
 }
 

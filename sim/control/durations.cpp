@@ -133,7 +133,9 @@ std::int64_t Durations::drain(const Residence& r) const {
 }
 
 std::int64_t Durations::work(const PeArray::Work& w) const {
-  return ceil_div(w.largest, machine_.machine.lanes) + machine_.machine.step_overhead;
+  std::int64_t busy = ceil_div(w.largest, machine_.machine.lanes);
+  if (busy < machine_.machine.step_minimum) busy = machine_.machine.step_minimum;
+  return busy + machine_.machine.step_overhead;
 }
 
 }  // namespace counterpoint::sim

@@ -221,7 +221,7 @@ TEST(MachineFile, ChoicesAreListed) {
 }
 
 TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
-  std::string text = with("pipeline_latency: 3", "step_overhead: 4\nstartup: 90");
+  std::string text = with("pipeline_latency: 3", "step_overhead: 4\nstep_minimum: 8\nstartup: 90");
   EXPECT_EQ(Read(kGood).machine->bits.output, 0);
   const auto put = [&](const std::string& from, const std::string& to) {
     const std::size_t at = text.find(from);
@@ -240,6 +240,7 @@ TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
   ASSERT_TRUE(r.machine) << input::format(r.diagnostics);
   const Machine& m = *r.machine;
   EXPECT_EQ(m.step_overhead, 4);
+  EXPECT_EQ(m.step_minimum, 8);
   EXPECT_EQ(m.startup, 90);
   EXPECT_EQ(m.bits.output, 12);
   EXPECT_EQ(m.storage[0].in_flight, 16);
@@ -286,6 +287,7 @@ TEST(MachineFile, CostsThatMeanNothingAreRefused) {
                  {"single or double"});
   expect_refused(with("pipeline_latency: 3", "step_overhead: -1"), "out-of-range",
                  {"step_overhead"});
+  expect_refused(with("pipeline_latency: 3", "step_minimum: -1"), "out-of-range", {"step_minimum"});
 }
 
 // A transfer that no work waits for could outlast the layer.

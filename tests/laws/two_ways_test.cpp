@@ -78,6 +78,7 @@ TEST(TwoWays, OnePlanServesOtherMachines) {
     other.machine.bits.output = static_cast<int>(next(2) * next(16));
     other.machine.step_overhead = next(2) * next(5);
     other.machine.startup = next(2) * next(40);
+    other.machine.step_minimum = next(2) * next(9);
     for (hw::Network& n : other.network) {
       n.burst = {};
       n.drain_bandwidth.reset();

@@ -154,6 +154,30 @@ TEST(MachineCosts, StepsHaveAnOverheadAndTheMachineStartsUp) {
   });
 }
 
+// Four steps of 1 product take 4 cycles each, as above; with an overhead 4 + 3. Ten products in one
+// step are nine cycles longer than one, and only more than ten cycles is longer still.
+TEST(MachineCosts, StepsTakeALeastTime) {
+  hw::Machine m = machine(1);
+  m.step_minimum = 4;
+  m.startup = 10;
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 26);
+    EXPECT_EQ(r.stack.compute, 16);
+    EXPECT_EQ(r.network[1].average_cycles, 16);
+  });
+  m.step_overhead = 3;
+  both(map(kFourRows, kRowByRow, m), [](const LayerResult& r) {
+    EXPECT_EQ(r.cycles, 10 + 4 * (4 + 3));
+    EXPECT_EQ(r.stack.compute, 28);
+  });
+  m.step_overhead = m.startup = 0;
+  for (const std::int64_t least : {0, 9, 10, 12}) {
+    m.step_minimum = least;
+    both(map(kTenProducts, kAtOnce, m),
+         [&](const LayerResult& r) { EXPECT_EQ(r.stack.compute, least == 12 ? 12 : 10); });
+  }
+}
+
 // One slot for outputs only: T0 [0,2], T1 [2,3], T2 [3,4]; W0 [2,3], D0 [3,4], W1 [4,5], D1 [5,6],
 // W2 [6,7], D2 [7,8], W3 [8,9], D3 [9,10]. In the PE a tile is 1 + 1 + 4 bytes, of which the output
 // is there once.

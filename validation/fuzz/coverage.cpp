@@ -218,6 +218,7 @@ std::vector<Feature> make() {
     return false;
   });
   add("overhead of steps", [](D d) { return d.c.machine.step_overhead > 0; });
+  add("least time of steps", [](D d) { return d.c.machine.step_minimum > 0; });
   add("start-up", [](D d) { return d.c.machine.startup > 0; });
   add("requests in flight limited", [](D d) { return d.c.machine.storage[0].in_flight > 0; });
   add("off-chip latency", [](D d) { return d.c.machine.storage[0].latency > 0; });

@@ -417,6 +417,7 @@ Case generate(std::uint64_t seed, const Limits& limits) {
     m.implied_network->reuse = true;
   if (r.percent(25)) m.step_overhead = r.between(1, 5);
   if (r.percent(25)) m.startup = r.between(1, 50);
+  if (r.percent(25)) m.step_minimum = r.between(2, 9);
   for (std::size_t i = 1; i < m.storage.size(); ++i)
     if (r.percent(30))
       for (hw::Buffering& b : m.storage[i].buffering.of)
@@ -429,6 +430,7 @@ std::string machine_yaml(const hw::Machine& m) {
   if (m.clock_mhz != hw::Machine{}.clock_mhz)
     more += fmt::format("clock: {:.3f} MHz\n", m.clock_mhz);
   if (m.step_overhead > 0) more += fmt::format("step_overhead: {}\n", m.step_overhead);
+  if (m.step_minimum > 0) more += fmt::format("step_minimum: {}\n", m.step_minimum);
   if (m.startup > 0) more += fmt::format("startup: {}\n", m.startup);
   std::string out = fmt::format(
       "name: {}\npes: {}\nlanes: {}\npipeline_latency: {}\nbits: {{input: {}, weight: {}, psum: "

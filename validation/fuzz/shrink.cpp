@@ -111,6 +111,7 @@ std::vector<Case> simpler(const Case& c) {
   add([](Case& n) { n.machine.lanes = 1; });
   add([](Case& n) { n.machine.pipeline_latency = 0; });
   add([](Case& n) { n.machine.step_overhead = 0; });
+  add([](Case& n) { n.machine.step_minimum = 0; });
   add([](Case& n) { n.machine.startup = 0; });
   add([](Case& n) { n.machine.bits.output = 0; });
   add([](Case& n) { n.machine.bits = {}; });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A mapping of DOSA's data: its off-chip loops as they are; inside, the array takes 16 x 16 weights
-// at a time and streams all positions of the tile past them. (The order that the notation gives for
-// the inner levels does not bind the hardware: cycles show that it works on more than L0 says.)
+// at a time and streams all positions of the tile past them, in blocks of up to 16. (The order that
+// the notation gives for the inner levels does not bind the hardware: cycles show that it works on
+// more than L0 says.)
 Network gemmini16 {
   Layer row {
     Type: CONV
@@ -14,6 +15,8 @@ ${timeloop(mapping)}
       TemporalMap(1,1) R;
       TemporalMap(1,1) S;
       TemporalMap(16,16) C;
+      TemporalMap(1,1) X';
+      TemporalMap(16,16) Y';
       Cluster(16,P);
       SpatialMap(1,1) C;
     }

@@ -273,6 +273,7 @@ class Oracle {
           for (const Contents& pe : s.child)
             s.work = std::max(s.work, divide_up(static_cast<std::int64_t>(pe.points.size()),
                                                 m_.machine.machine.lanes));
+          s.work = std::max(s.work, m_.machine.machine.step_minimum);
           s.work += m_.machine.machine.step_overhead;
         }
     for (auto a = arrays_.rbegin(); a != arrays_.rend(); ++a)
