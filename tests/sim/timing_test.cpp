@@ -305,7 +305,7 @@ TEST(Timing, TheOrderOfTheModulesIsNoMatterToASharedPort) {
 TEST(Timing, WhatPassesTheBufferByDoesNotUseItsPort) {
   auto m = through_a_port(true);
   m.machine.storage[1].holds = {true, false, true};
-  // The weight needs no turns at the port, twice one cycle less.
+  // F0 [0,1], T0 [1,2], W0 [2,3], F1 [2,3]; from then on as above, two cycles sooner.
   EXPECT_EQ(run(m).cycles, 16);
 }
 
