@@ -59,7 +59,8 @@ std::vector<double> loads_of(const std::string& text) {
   std::vector<double> values;
   for (const std::string& w : words) values.push_back(number(w));
   if (separator == ',') return values;
-  if (values.size() != 3 || (values[1] - values[0]) / values[2] > 1000) refuse();
+  if (values.size() != 3 || values[1] < values[0] || (values[1] - values[0]) / values[2] > 1000)
+    refuse();
   std::vector<double> out;
   for (int i = 0; values[0] + i * values[2] < values[1] + values[2] * 1e-6; ++i)
     out.push_back(values[0] + i * values[2]);

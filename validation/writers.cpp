@@ -177,10 +177,12 @@ std::string write_table(const Heading& h, const std::vector<Json>& reports,
   if (!notes.empty()) out += "\n" + notes;
   if (!details.empty()) out += "\n" + details;
   out += "\n";
+  const std::size_t done = reports.size() - refused - unmodelled - errors;
   if (both)
-    out += fmt::format("{} layers agree, {} disagree", agree, disagree);
+    out += fmt::format("{} {}, {} disagree", agree, agree == 1 ? "layer agrees" : "layers agree",
+                       disagree);
   else
-    out += fmt::format("{} layers", reports.size() - refused - unmodelled - errors);
+    out += fmt::format("{} layer{}", done, done == 1 ? "" : "s");
   if (refused > 0) out += fmt::format(", {} refused", refused);
   if (unmodelled > 0) out += fmt::format(", {} not modelled", unmodelled);
   if (errors > 0) out += fmt::format(", {} failed", errors);

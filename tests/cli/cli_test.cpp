@@ -164,7 +164,7 @@ TEST_F(Cli, ValidatesAMappingFileWithItsOwnDataflows) {
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_THAT(r.out, HasSubstr("3 888"));
   EXPECT_THAT(r.out, HasSubstr("equal  exact"));
-  EXPECT_THAT(r.out, HasSubstr("1 layers agree, 0 disagree\n"));
+  EXPECT_THAT(r.out, HasSubstr("1 layer agrees, 0 disagree\n"));
   EXPECT_THAT(r.err, IsEmpty());
   EXPECT_THAT(r.out, Not(HasSubstr("\x1b"))) << "no colour into files";
 }
@@ -176,7 +176,7 @@ TEST_F(Cli, RefusedAndUnmodelledLayersAreNamedAndDoNotStopTheRest) {
   EXPECT_THAT(r.out, HasSubstr("not-modelled: POOL"));
   EXPECT_THAT(r.out, HasSubstr("no dataflow of its own"));
   EXPECT_THAT(r.out, HasSubstr("576 multiply-accumulates missing"));
-  EXPECT_THAT(r.out, HasSubstr("1 layers agree, 0 disagree, 2 refused, 1 not modelled"));
+  EXPECT_THAT(r.out, HasSubstr("1 layer agrees, 0 disagree, 2 refused, 1 not modelled"));
   // A layer that is merely not modelled is no failure.
   write("pool.m", network(kA + kPool));
   EXPECT_EQ(run({"validate", "-m", "small", "-n", "pool.m"}).status, 0);

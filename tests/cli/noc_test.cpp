@@ -82,6 +82,7 @@ TEST_F(NocCommand, MistakesAreRefusedWithTheirPlace) {
   const std::vector<std::vector<std::string>> wrong = {{"--topology", "mehs"},
                                                        {"--size", "4"},
                                                        {"--load", "0.1:0.2"},
+                                                       {"--load", "0.5:0.1:0.1"},
                                                        {"--load", "-1"},
                                                        {"--timing", "noxim", "--link-latency", "2"},
                                                        {"--topology", "torus"},

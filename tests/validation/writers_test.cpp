@@ -115,7 +115,7 @@ TEST(TableText, SaysWhereADifferenceComesFrom) {
   EXPECT_THAT(text, HasSubstr("DISAGREE"));
   EXPECT_THAT(text, HasSubstr("-20.000%"));  // (20 - 25) / 25
   EXPECT_THAT(text, HasSubstr("bad: cycle stack, estimated minus simulated: latency -5"));
-  EXPECT_THAT(text, HasSubstr("1 layers agree, 1 disagree"));
+  EXPECT_THAT(text, HasSubstr("1 layer agrees, 1 disagree"));
 }
 
 TEST(ExitStatus, IsTheWorstOfTheLayers) {
