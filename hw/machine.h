@@ -177,6 +177,8 @@ struct Storage {
   std::array<bool, 3> holds{true, true, true};
   std::int64_t cluster_pes = 0;  ///< cluster buffers: PEs below one instance; else 0
   bool implied = false;          ///< not declared: unlimited, costs nothing
+  /// All flows of the global buffer take turns at one port, at the rates of the two ports.
+  bool shared_port = false;
 };
 
 struct EnergyTable {

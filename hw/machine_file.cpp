@@ -391,7 +391,7 @@ class Reader {
     std::vector<std::string> known = {"level", "name", "read_port", "write_port", "energy"};
     if (role == Role::OffChip) known.insert(known.end(), {"latency", "in_flight"});
     if (role != Role::OffChip) known.insert(known.end(), {"capacity", "buffering"});
-    if (role == Role::GlobalBuffer) known.push_back("holds");
+    if (role == Role::GlobalBuffer) known.insert(known.end(), {"holds", "ports"});
     if (role == Role::ClusterBuffer) known.push_back("cluster_pes");
     if (role != Role::PeBuffer) known.push_back("network");
     // Keys of other levels get their reason instead of "unknown key".
@@ -410,6 +410,9 @@ class Reader {
               "off-chip memory holds everything; there is nothing to buffer twice");
     misplaced("holds", role != Role::GlobalBuffer,
               "only the global buffer may leave tensors out; all other levels hold all three");
+    misplaced("ports", role != Role::GlobalBuffer,
+              "only the flows of the global buffer can take turns; off-chip memory whose reads and "
+              "writes share one way has a network with 'topology: bus'");
     misplaced("cluster_pes", role != Role::ClusterBuffer,
               "only a cluster_buffer says how many PEs are below it");
     misplaced("network", role == Role::PeBuffer, "nothing is below the buffer of a PE");
@@ -426,6 +429,8 @@ class Reader {
     if (role == Role::GlobalBuffer) {
       holds_ = value.find("holds");
       if (holds_) read_holds(*holds_, s);
+      ports_ = value.find("ports");
+      if (ports_) read_ports(*ports_, s);
     }
     const std::optional<YamlValue> name = value.find("name");
     s.name = name ? name->text().value_or("") : default_name(role, s);
@@ -469,6 +474,34 @@ class Reader {
     machine_.storage.push_back(s);
     roles_.push_back(role);
     own_energy_.push_back(own_energy);
+  }
+
+  // Whether the flows of the global buffer take turns.
+  static void read_ports(const YamlValue& value, Storage& s) {
+    const std::string word = value.text().value_or("separate");
+    if (word != "separate" && word != "shared")
+      value.error("bad-value",
+                  fmt::format("'{}': '{}' is neither 'separate' nor 'shared'", value.path(), word));
+    s.shared_port = word == "shared";
+    if (s.shared_port && (s.read_port.unlimited() || s.write_port.unlimited()))
+      value.error("no-effect",
+                  fmt::format("'{}': flows take turns at a port only if 'read_port' and "
+                              "'write_port' are limited",
+                              value.path()));
+  }
+
+  // Two arbiters in a row would have to be asked at once.
+  void check_ports() {
+    if (!ports_ || machine_.storage.size() < 2 || !machine_.storage[1].shared_port) return;
+    const auto refuse = [&](const Network& n) {
+      if (n.topology != Topology::Pipe)
+        ports_->error("bad-value",
+                      fmt::format("'{}': flows can take turns at a port only where all networks "
+                                  "are pipes; '{}' is not",
+                                  ports_->path(), n.name));
+    };
+    for (const Network& n : machine_.network) refuse(n);
+    if (machine_.implied_network) refuse(*machine_.implied_network);
   }
 
   // Which tensors the global buffer holds.
@@ -573,6 +606,7 @@ class Reader {
       read_level(items[i], role, i + 1 == count);
     }
     check_bypass();
+    check_ports();
   }
 
   /// Fills in from the table what the machine does not say itself.
@@ -620,7 +654,7 @@ class Reader {
   std::vector<Role> roles_;
   std::vector<bool> own_energy_, own_hop_;
   bool implied_hop_ = false;
-  std::optional<YamlValue> first_capacity_, holds_;
+  std::optional<YamlValue> first_capacity_, holds_, ports_;
   bool pes_known_ = false;
   std::int64_t last_cluster_ = 0;
   std::set<std::string> storage_names_, network_names_;

@@ -49,6 +49,7 @@ Json machine_json(const hw::BoundMachine& machine) {
     if (i > 0) x["buffering"] = buffering_json(s.buffering);
     x["read_port"] = rate_json(s.read_port);
     x["write_port"] = rate_json(s.write_port);
+    if (s.shared_port) x["ports"] = "shared";
     x["holds"] = Json::array();
     for (std::size_t t = 0; t < s.holds.size(); ++t)
       if (s.holds[t]) x["holds"].push_back(std::string(workloads::name(workloads::kAllTensors[t])));

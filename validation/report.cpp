@@ -148,7 +148,10 @@ void compare(const workloads::Mapping& m, const stats::LayerResult& e, const sta
 }  // namespace
 
 bool contended(const hw::BoundMachine& machine) {
-  return std::any_of(machine.network.begin(), machine.network.end(),
+  const bool shared_port = std::any_of(machine.storage.begin(), machine.storage.end(),
+                                       [](const hw::Storage& s) { return s.shared_port; });
+  return shared_port ||
+         std::any_of(machine.network.begin(), machine.network.end(),
                      [](const hw::Network& n) { return n.topology != hw::Topology::Pipe; });
 }
 

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "sim/memory/port.h"
+
 namespace counterpoint::sim {
 
 namespace {
@@ -82,6 +84,13 @@ Array::~Array() = default;
 
 void Array::connect(Array* above, const std::vector<Below>& below) {
   above_ = above;
+  // Arrays 0 and 1 are on the two sides of the global buffer.
+  if (above != nullptr && depth_ == 1 && m_.mapping.machine.storage[1].shared_port) {
+    above->medium_ = medium_ = std::make_shared<Port>();
+    first_flow_ = Port::kOfArray;
+    other_at_port_ = above;
+    above->other_at_port_ = this;
+  }
   if (!below.empty())
     children_.resize(static_cast<std::size_t>(m_.mapping.nest.levels[depth_].units));
   for (const Below& b : below) {
@@ -177,10 +186,18 @@ void Array::evaluate() {
 
 void Array::arbitrate() {
   const std::int64_t t = now();
-  const int granted = medium_->grant(t);
-  if (granted == 0) try_drain(t, true);
-  if (granted > 0) try_fill(static_cast<std::size_t>(granted - 1), t, true);
+  const int flow = medium_->grant(t);
+  if (flow >= 0 && other_at_port_ != nullptr &&
+      flow / Port::kOfArray != first_flow_ / Port::kOfArray)
+    other_at_port_->granted(flow - other_at_port_->first_flow_, t);
+  else if (flow >= 0)
+    granted(flow - first_flow_, t);
   schedule(t);
+}
+
+void Array::granted(int channel, std::int64_t t) {
+  if (channel == 0) try_drain(t, true);
+  if (channel > 0) try_fill(static_cast<std::size_t>(channel - 1), t, true);
 }
 
 // The routed network's cycles belong between the cycles of the arrays: what is sent in a cycle may
@@ -477,7 +494,10 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
                         drain_arrived_at_[static_cast<std::size_t>(r->needs_drain) % kDrainRing]);
     }
   }
-  if (words > 0 && !granted && !medium_->request(static_cast<int>(channel) + 1, t))
+  // What passes the global buffer by has nothing to do with its port.
+  const bool asks =
+      words > 0 && !granted && !(other_at_port_ != nullptr && durations_.passes_by(c.tensors[0]));
+  if (asks && !medium_->request(first_flow_ + static_cast<int>(channel) + 1, t))
     return fill_waits(channel, Wait::Medium, t);
 
   const std::int64_t inject = durations_.fill(begins);
@@ -534,7 +554,8 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   fill_busy_ += inject;
   c.injected_at = c.pipe_injected_at = time.injected;
   c.injecting = words > 0;
-  if (words > 0 && granted) medium_->occupy(time.injected);
+  if (words > 0 && granted)
+    medium_->occupy(other_at_port_ == nullptr ? time.injected : t + durations_.fill_port(begins));
   c.flights.push_back(flight);
   if (pes()) c.timings.push_back(time);
   if (route) {
@@ -903,7 +924,7 @@ bool Array::try_drain(std::int64_t t, bool granted) {
       if (before >= 0 && above_->progress(Tensor::Output).released <= before)
         return drain_waits(Wait::Slot, t);
     }
-    if (!granted && !medium_->request(0, t)) return drain_waits(Wait::Medium, t);
+    if (!granted && !medium_->request(first_flow_, t)) return drain_waits(Wait::Medium, t);
   }
   const std::int64_t inject = durations_.drain(*r);
   if (m_.options.carry_data && !pes()) take_outputs(*r);
@@ -948,7 +969,8 @@ bool Array::try_drain(std::int64_t t, bool granted) {
   }
   if (r->end) drains_end_ = true;
   drain_injecting_ = true;
-  if (words && granted) medium_->occupy(drain_injected_at_);
+  if (words && granted)
+    medium_->occupy(other_at_port_ == nullptr ? drain_injected_at_ : t + durations_.drain_port(*r));
   if (granted) kick();
   return true;
 }

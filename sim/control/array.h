@@ -176,6 +176,7 @@ class Array : public sc_core::sc_module {
 
   void evaluate();
   void arbitrate();
+  void granted(int channel, std::int64_t t);
   void route();
   void send(const Routed& r, std::int64_t t);
   void handle_routed(std::int64_t when);
@@ -243,7 +244,9 @@ class Array : public sc_core::sc_module {
   std::array<std::unique_ptr<TensorTraffic>, 3> traffic_;
   std::array<Progress, 3> progress_;
   std::vector<Channel> channels_;
-  std::unique_ptr<Medium> medium_;
+  std::shared_ptr<Medium> medium_;             // of this array, or the port of the global buffer
+  Array* other_at_port_ = nullptr;             // the array on the other side of the buffer
+  int first_flow_ = 0;                         // the number of channel 0 there
   std::unique_ptr<noc::Transport> transport_;  // of a routed network
   std::map<std::int64_t, Routed> routed_;      // under way, by transfer
   sc_core::sc_event kick_, timer_, arbiter_, routes_;

@@ -132,6 +132,24 @@ std::int64_t Durations::drain(const Residence& r) const {
   return of_network(network_.drain_overhead) + inject;
 }
 
+// The buffer is the child of the array at depth 0 (its only one), the parent of that at depth 1.
+std::int64_t Durations::fill_port(const std::array<Residence*, 3>& begins) const {
+  std::int64_t words = 0, bits = 0;
+  for (Tensor x : workloads::kAllTensors) {
+    const Residence* r = begins[at(x)];
+    if (r == nullptr) continue;
+    words += r->injected;
+    bits += r->injected * width(x);
+  }
+  return cycles(bits, words, depth_ == 0 ? child_storage_.write_port : parent_storage_.read_port);
+}
+
+std::int64_t Durations::drain_port(const Residence& r) const {
+  const std::int64_t words = r.leave_injected, bits = hw::drain_bits(machine_, depth_);
+  return cycles(words * bits, words,
+                depth_ == 0 ? child_storage_.read_port : parent_storage_.write_port);
+}
+
 std::int64_t Durations::work(const PeArray::Work& w) const {
   std::int64_t busy = ceil_div(w.largest, machine_.machine.lanes);
   if (busy < machine_.machine.step_minimum) busy = machine_.machine.step_minimum;

@@ -25,6 +25,9 @@ class Durations {
   std::int64_t fill(const std::array<Residence*, 3>& begins) const;
   /// Cycles in which the drain is injected that leaves when residence `r` begins.
   std::int64_t drain(const Residence& r) const;
+  /// Of these, the cycles in which the port of the global buffer is taken.
+  std::int64_t fill_port(const std::array<Residence*, 3>& begins) const;
+  std::int64_t drain_port(const Residence& r) const;
   std::int64_t work(const PeArray::Work& w) const;
 
   /// From the end of the injection to the arrival.

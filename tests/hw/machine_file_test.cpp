@@ -321,6 +321,26 @@ TEST(MachineFile, OnlyOperandsMayPassTheGlobalBufferBy) {
                  {"global buffer"});
 }
 
+TEST(MachineFile, FlowsOfTheGlobalBufferMayTakeTurns) {
+  const auto machine = [](const std::string& level, const std::string& network) {
+    return "name: a\npes: 1\nstorage:\n  - {level: off_chip, network: {" + network +
+           "}}\n  - {level: global_buffer, capacity: unlimited, network: {}, " + level +
+           "}\n  - {level: pe_buffer, capacity: unlimited}\n";
+  };
+  const std::string rates = "read_port: 2 words, write_port: 1 words, ";
+  const Read r(machine(rates + "ports: shared", ""));
+  ASSERT_TRUE(r.machine) << input::format(r.diagnostics);
+  EXPECT_TRUE(r.machine->storage[1].shared_port);
+  const Read apart(machine(rates + "ports: separate", "topology: bus"));
+  ASSERT_TRUE(apart.machine) << input::format(apart.diagnostics);
+  EXPECT_FALSE(apart.machine->storage[1].shared_port);
+  expect_refused(machine(rates + "ports: one", ""), "bad-value", {"'separate' nor 'shared'"});
+  expect_refused(machine("read_port: 2 words, ports: shared", ""), "no-effect", {"'write_port'"});
+  expect_refused(machine(rates + "ports: shared", "topology: bus"), "bad-value", {"pipes"});
+  expect_refused(with("cluster_pes: 16", "cluster_pes: 16\n    ports: shared"), "misplaced-key",
+                 {"global buffer"});
+}
+
 TEST(MachineFile, LevelsComeInTheirOrder) {
   expect_refused(with("level: global_buffer", "level: pe_buffer"), "bad-levels",
                  {"'storage[1].level' must be global_buffer at this place, not pe_buffer"});

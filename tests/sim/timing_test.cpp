@@ -268,6 +268,47 @@ TEST(Timing, TheSameMachineWithTwoPipesDoesNotCollide) {
   expect_stack(r.stack, {3, 3, 0, 0, 1, 0, 0, 3});
 }
 
+// Four rows, one by one, through a global buffer that takes and gives a word per cycle.
+workloads::Mapping through_a_port(bool shared) {
+  auto m = mapping(gemm(4, 1, 1), {LevelPlan().temporal(Dim::M, 1, 1), LevelPlan()});
+  m.machine.storage[1].read_port = m.machine.storage[1].write_port = words_per_cycle(1);
+  m.machine.storage[1].shared_port = shared;
+  return m;
+}
+
+TEST(Timing, FlowsWithPortsOfTheirOwnRunBesideEachOther) {
+  // Fills F of the buffer: [0,2] [2,3] [4,5] (its slot is free at 4) [5,6]. Transfers T to the PE:
+  // [2,4] [4,5] [5,6] [6,7]. W3 [7,8], D3 [8,9], to off-chip memory [9,10].
+  EXPECT_EQ(run(through_a_port(false)).cycles, 10);
+}
+
+TEST(Timing, FlowsOfASharedPortTakeTurns) {
+  // The turns go E (out of the buffer), F (into it), D (from the PE), T (to the PE).
+  // F0 [0,2], T0 [2,4], W0 [4,5], F1 [4,5]; at 5 D0, T1 and F2 ask: D0 [5,6], T1 [6,7], E0 [7,8],
+  // F2 [8,9], D1 [9,10], T2 [10,11], E1 [11,12], F3 [12,13], D2 [13,14], T3 [14,15], E2 [15,16],
+  // D3 [16,17], E3 [17,18]. The port is never idle: 5 + 5 + 4 + 4 words.
+  // The gaps of the PE: [5,7) the port until 6; [8,11) F2 until 9, the port until 10; [12,15)
+  // alike.
+  const auto r = run(through_a_port(true));
+  EXPECT_EQ(r.cycles, 18);
+  expect_stack(r.stack, {4, 4, 2, 3, 0, 0, 3, 2});
+}
+
+TEST(Timing, TheOrderOfTheModulesIsNoMatterToASharedPort) {
+  for (std::uint64_t seed = 1; seed < 8; ++seed) {
+    SimOptions options;
+    options.shuffle_seed = seed;
+    EXPECT_EQ(simulate(through_a_port(true), options).result.cycles, 18) << seed;
+  }
+}
+
+TEST(Timing, WhatPassesTheBufferByDoesNotUseItsPort) {
+  auto m = through_a_port(true);
+  m.machine.storage[1].holds = {true, false, true};
+  // F0 [0,1], T0 [1,2], W0 [2,3], F1 [2,3]; from then on as above, two cycles sooner.
+  EXPECT_EQ(run(m).cycles, 16);
+}
+
 TEST(Timing, SkewedColumnMeetsKernelRowsWithInputRows) {
   // Four outputs of three kernel rows, one after the other in the buffer; PE p holds input row
   // y + p and kernel row p, and a chain adds the column up.

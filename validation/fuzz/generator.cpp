@@ -236,6 +236,19 @@ void random_fabric(Random& r, hw::Network& n, std::int64_t pes) {
   }
 }
 
+// The flows of the global buffer take turns; then all networks are pipes.
+void random_shared_port(Random& r, hw::Machine& m) {
+  const auto pipe = [](hw::Network& n) {
+    n.topology = hw::Topology::Pipe;
+    n.fabric = {};
+  };
+  for (hw::Network& n : m.network) pipe(n);
+  if (m.implied_network) pipe(*m.implied_network);
+  m.storage[1].shared_port = true;
+  m.storage[1].read_port = random_rate(r, 0);
+  m.storage[1].write_port = random_rate(r, 0);
+}
+
 std::string yaml_fabric(const hw::Fabric& f) {
   constexpr std::array<const char*, 3> place = {"corner", "edge", "spread"};
   constexpr std::array<const char*, 4> planes = {"shared", "directions", "tensors", "channels"};
@@ -396,6 +409,7 @@ Case generate(std::uint64_t seed, const Limits& limits) {
       if (n.topology == hw::Topology::Pipe && r.percent(50)) random_fabric(r, n, m.pes);
     if (m.implied_network && m.implied_network->topology == hw::Topology::Pipe && r.percent(50))
       random_fabric(r, *m.implied_network, m.pes);
+    if (r.percent(20)) random_shared_port(r, m);
   }
   // What is kept in the global buffer needs off-chip loops; with implicit padding it may be
   // refused.
@@ -446,6 +460,7 @@ std::string machine_yaml(const hw::Machine& m) {
                        : last   ? "pe_buffer"
                                 : "cluster_buffer",
                        s.name, yaml_rate(s.read_port), yaml_rate(s.write_port));
+    if (s.shared_port) out += "    ports: shared\n";
     if (offchip) {
       out += fmt::format("    latency: {}\n", s.latency);
       if (s.in_flight > 0) out += fmt::format("    in_flight: {}\n", s.in_flight);
