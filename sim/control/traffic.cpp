@@ -148,7 +148,8 @@ void TensorTraffic::change(bool leaves, bool all, std::int64_t& base) {
   key_.clear();
   base = 0;
   const bool whole = leaves ? all : !started_ || walker_.gap() || c_.afresh;
-  key_.push_back(whole);
+  // What comes whole may come beside an old tile (reuse: none) or not: the room differs.
+  key_.push_back(whole && !leaves && started_ && !walker_.gap() ? 2 : whole);
   key_.push_back(activity_before_);
   if (!(leaves && all)) key_.push_back(activity_now_);
   for (std::size_t i = 0; i < axes_.size(); ++i) {

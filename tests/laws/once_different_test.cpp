@@ -74,6 +74,41 @@ storage:
 )");
 }
 
+// Whole tiles come beside an old one, and after a gap without one: the same words, another room.
+TEST(OnceDifferent, WholeTilesBesideAnOldOneNeedTheRoomOfBoth) {
+  agree(R"(Layer case {
+  Type: TRCONV
+  Stride { Y: 2, X: 2 }
+  Dimensions { N: 1, G: 1, K: 2, C: 1, R: 4, S: 2, Y: 1, Y': 4, X: 1, X': 2 }
+  Dataflow random {
+    SpatialMap(1,1) Y';
+    TemporalMap(1,1) S;
+    TemporalMap(1,1) K;
+    TemporalMap(1,1) R;
+    Cluster(2,P);
+    SpatialMap(1,1) X;
+    Cluster(4,P);
+    SpatialMap(1,1) N;
+  }
+})",
+        R"(name: random
+pes: 24
+bits: {input: 8, weight: 8, psum: 32}
+storage:
+  - level: off_chip
+    network: {bandwidth: unlimited}
+  - level: global_buffer
+    capacity: unlimited
+    network: {bandwidth: unlimited}
+  - level: cluster_buffer
+    capacity: unlimited
+    cluster_pes: 8
+    network: {bandwidth: unlimited, reuse: none}
+  - level: pe_buffer
+    capacity: unlimited
+)");
+}
+
 // A skewed level gives tiles of one output to four units: the classes of equal units are not those
 // of a whole tile.
 TEST(OnceDifferent, SkewedTilesHoldFewerOutputsThanTheUnits) {
