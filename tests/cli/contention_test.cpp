@@ -286,8 +286,6 @@ TEST_F(Contention, GoesOnWhereItWasInterrupted) {
 }
 
 TEST_F(Contention, DrawsPictures) {
-  if (std::system("command -v gnuplot >/dev/null 2>&1") != 0)
-    GTEST_SKIP() << "gnuplot is not installed";
   ASSERT_EQ(go({"--topology", "pipe,mesh,crossbar", "--svg", "p"}).status, 0);
   for (const char* file : {"p-cycles.svg", "p-2.svg", "p-3.svg"})
     EXPECT_THAT(read(file), HasSubstr("</svg>")) << file;
@@ -295,8 +293,6 @@ TEST_F(Contention, DrawsPictures) {
 
 // The script of docs/studies/interconnects.md, on a layer of 18,432 multiply-accumulates.
 TEST_F(Contention, TheStudyRuns) {
-  if (std::system("command -v python3 >/dev/null 2>&1") != 0)
-    GTEST_SKIP() << "python3 is not installed";
   write("tiny.yaml", R"(name: tiny
 description: "one layer"
 source: "this test"

@@ -315,19 +315,27 @@ TEST(Waveform, WindowsAndScopesShowTheSame) {
   }
 }
 
+// Looks at a run in every way.
+struct EveryView {
+  std::ostringstream dump;
+  Waveform waveform;
+  Timeline timeline;
+  Profile profile;
+  Observers all;
+  EveryView(const workloads::Mapping& m, TraceLevel level)
+      : waveform(m, {level, 0, 1 << 30, "*", 0, 1u << 13}, dump), timeline(m, {}) {
+    for (Observer* o : std::initializer_list<Observer*>{&waveform, &timeline, &profile}) all.add(o);
+  }
+};
+
 // Looked at in every way, and not at all.
 TEST(Tracing, ChangesNoNumber) {
   validation::fuzz::Limits limits;
   limits.buses = true;
   laws::for_cases(400, limits, [&](const auto&, const workloads::Mapping& m) {
-    std::ostringstream out;
-    Waveform waveform(m, {TraceLevel::Data, 0, 1 << 30, "*", 0, 1u << 13}, out);
-    Timeline timeline(m, {});
-    Profile profile;
-    Observers all;
-    for (Observer* o : std::initializer_list<Observer*>{&waveform, &timeline, &profile}) all.add(o);
+    EveryView view(m, TraceLevel::Data);
     SimOptions traced;
-    traced.observer = &all;
+    traced.observer = &view.all;
     const SimOutcome a = simulate(m, traced), b = simulate(m);
     EXPECT_EQ(a.functional, b.functional);
     const auto x = stats::flatten(a.result), y = stats::flatten(b.result);
@@ -339,30 +347,26 @@ TEST(Tracing, ChangesNoNumber) {
 // Units that do the same are decided once and told one by one: all that is written is the same.
 TEST(Tracing, TellsUnitsThatAreAlikeOneByOne) {
   const auto written = [](const workloads::Mapping& m, bool merge) {
-    std::ostringstream dump, slices, sums;
-    Waveform waveform(m, {TraceLevel::Pes, 0, 1 << 30, "*", 0, 1u << 13}, dump);
-    Timeline timeline(m, {});
-    Profile profile;
-    Observers all;
-    for (Observer* o : std::initializer_list<Observer*>{&waveform, &timeline, &profile}) all.add(o);
+    EveryView view(m, TraceLevel::Pes);
+    std::ostringstream slices, sums;
     SimOptions run;
-    run.observer = &all;
+    run.observer = &view.all;
     run.merge_alike = merge;
     EXPECT_EQ(simulate(m, run).functional, Functional::Equal);
-    timeline.write_json(slices);
+    view.timeline.write_json(slices);
     const auto put = [&sums](const std::vector<std::int64_t>& values) {
       for (const std::int64_t v : values) sums << v << ' ';
       sums << '\n';
     };
-    put(profile.macs.values);
-    put(profile.pe_macs);
-    put(profile.array_busy);
-    for (const Profile::Network& n : profile.networks) {
+    put(view.profile.macs.values);
+    put(view.profile.pe_macs);
+    put(view.profile.array_busy);
+    for (const Profile::Network& n : view.profile.networks) {
       put(n.to_children.values);
       put(n.to_parent.values);
       put(n.delivered);
     }
-    return std::array<std::string, 3>{dump.str(), slices.str(), sums.str()};
+    return std::array<std::string, 3>{view.dump.str(), slices.str(), sums.str()};
   };
   int alike = 0, shifted = 0;
   for (const bool buses : {false, true}) {
