@@ -12,6 +12,7 @@
 #include "cli/plot.h"
 #include "input/diagnostics.h"
 #include "sim/noc/network_file.h"
+#include "validation/text.h"
 
 namespace counterpoint::cli {
 namespace {
@@ -342,8 +343,8 @@ std::string curve_script(const std::vector<LoadPoint>& points, const Saturation*
                          const std::string& title, const std::string& file) {
   std::string out = fmt::format(
       "set terminal svg size 900,440 noenhanced background '#ffffff' font 'DejaVu Sans,12'\n"
-      "set output '{}'\n$points << EOD\n",
-      in_single_quotes(file));
+      "set output {}\n$points << EOD\n",
+      validation::gnuplot_quoted(file));
   double most = 0, slowest = 0;
   for (const LoadPoint& p : points) {
     most = std::max(most, p.offered);
@@ -353,8 +354,9 @@ std::string curve_script(const std::vector<LoadPoint>& points, const Saturation*
   }
   out += fmt::format(
       "EOD\nset multiplot layout 1,2\nset grid\nset key left top\nset xrange [0:{:.6g}]\n"
-      "set xlabel 'offered flits per node and cycle'\nset title '{}'\n",
-      1.05 * std::max(most, limit != nullptr ? limit->last_stable : 0.0), in_single_quotes(title));
+      "set xlabel 'offered flits per node and cycle'\nset title {}\n",
+      1.05 * std::max(most, limit != nullptr ? limit->last_stable : 0.0),
+      validation::gnuplot_quoted(title));
   if (limit != nullptr)
     out += fmt::format(
         "set arrow from {0:.6g}, graph 0 to {0:.6g}, graph 1 nohead dt 2 lc rgb '#8d99a8'\n"

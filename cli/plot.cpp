@@ -21,11 +21,4 @@ void draw(const std::string& script, const std::string& file, const char* option
     throw input::InputError(fmt::format("{}: gnuplot could not write {}", option, file));
 }
 
-std::string in_single_quotes(const std::string& text) {
-  std::string out;
-  for (const char c : text)
-    if (c != '\n') out += c == '\'' ? std::string("''") : std::string(1, c);
-  return out;
-}
-
 }  // namespace counterpoint::cli

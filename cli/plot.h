@@ -10,7 +10,4 @@ namespace counterpoint::cli {
 /// wants the picture, if gnuplot is not installed or fails.
 void draw(const std::string& script, const std::string& file, const char* option);
 
-/// A file's name or a text between gnuplot's single quotes.
-std::string in_single_quotes(const std::string& text);
-
 }  // namespace counterpoint::cli

@@ -155,23 +155,20 @@ class Run {
   void build() {
     const auto& levels = machine_.mapping.nest.levels;
     struct Plan {
-      std::vector<std::int64_t> path;
       std::size_t above;
-      std::vector<Alike> units;            // that it stands for
+      std::vector<Alike> units;            // that it stands for, the first of which decides
       std::vector<std::int64_t> children;  // of the unit above, which these are
       std::vector<std::size_t> below;
     };
     std::vector<Plan> plans(1);
     plans[0].units.emplace_back();
     for (std::size_t i = 0; i < plans.size(); ++i) {
-      const std::size_t depth = plans[i].path.size();
+      const std::size_t depth = plans[i].units[0].path.size();
       if (depth + 1 >= levels.size()) continue;
-      const std::vector<Likeness> like = likeness(plans[i].path);
+      const std::vector<Likeness> like = likeness(plans[i].units[0].path);
       for (std::int64_t p = 0; p < levels[depth].units; ++p) {
         if (like[static_cast<std::size_t>(p)].leader != p) continue;
         Plan plan;
-        plan.path = plans[i].path;
-        plan.path.push_back(p);
         plan.above = i;
         std::vector<Alike> shifts;  // against the first child
         for (std::int64_t q = p; q < levels[depth].units; ++q) {

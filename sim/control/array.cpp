@@ -882,6 +882,9 @@ void Array::tell_work(const std::array<GapPiece, kGapPieces>& gap, std::int64_t 
   e.lanes = m_.mapping.machine.machine.lanes;
   std::int64_t first = 0;
   while (!walker_.active(first)) ++first;
+  std::array<std::int64_t, workloads::kDims> tile{};  // of the first unit
+  for (Dim d : workloads::kAllDims)
+    tile[static_cast<std::size_t>(index(d))] = walker_.range(d, first).lo;
   e.gap.clear();
   if (worked_)
     for (const GapPiece& g : gap)
@@ -898,10 +901,7 @@ void Array::tell_work(const std::array<GapPiece, kGapPieces>& gap, std::int64_t 
   e.copy = false;
   for (const Unit& u : units_) {
     e.array = u.number;
-    for (Dim d : workloads::kAllDims) {
-      const std::size_t i = static_cast<std::size_t>(index(d));
-      e.tile[i] = walker_.range(d, first).lo + u.ranges[i];
-    }
+    for (std::size_t i = 0; i < tile.size(); ++i) e.tile[i] = tile[i] + u.ranges[i];
     observer_->work(e);
     e.copy = true;
   }

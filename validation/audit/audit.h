@@ -112,7 +112,8 @@ std::optional<double> truth_of(Meaning m, const workloads::Mapping& mapping,
                                const stats::LayerResult& result);
 
 /// Holds every row against the layer of its name. `dataflow` is for layers without their own.
-/// Differences up to `tolerance` (relative) are none. `row_done`, if given, is called after each.
+/// Differences up to `tolerance` (relative) are none. `row_done`, if given, is called after each
+/// but the last.
 Report check(const Import& import, const workloads::Network& network, const hw::Machine& machine,
              const workloads::Dataflow* dataflow, double tolerance,
              const std::function<void()>& row_done = {});

@@ -12,6 +12,7 @@
 #include "input/diagnostics.h"
 #include "sim/simulator.h"
 #include "validation/processes.h"
+#include "validation/text.h"
 
 namespace counterpoint::validation {
 namespace {
@@ -566,21 +567,16 @@ std::string plotted(const std::string& text) {  // in gnuplot's double quotes
   }
   return out;
 }
-std::string in_quotes(const std::string& file) {
-  std::string out;
-  for (const char c : file) out += c == '\'' ? std::string("''") : std::string(1, c);
-  return out;
-}
 }  // namespace
 
 std::string curve_script(const std::vector<Json>& points, const std::string& file) {
   std::string out = fmt::format(
       "set terminal svg size 900,{} enhanced background '#ffffff' font 'DejaVu Sans,12'\n"
-      "set output '{}'\nset style data histograms\nset style histogram rowstacked\n"
+      "set output {}\nset style data histograms\nset style histogram rowstacked\n"
       "set style fill solid noborder\nset boxwidth 0.8\nset key outside top center horizontal\n"
       "set ylabel 'cycles'\nset yrange [0:*]\nset xtics rotate by -35\nset grid ytics\n"
       "set format y '%.1s%c'\n$data << EOD\n",
-      560, in_quotes(file));
+      560, gnuplot_quoted(file));
   for (const Json& p : points) {
     if (p.contains("error") || p.is_null()) continue;
     out += "\"" + plotted(p.value("network", "")) + "\"";
@@ -628,16 +624,16 @@ std::string map_script(const Json& point, const std::string& file) {
   if (columns <= 0)
     return fmt::format(
                "set terminal svg size 900,560 enhanced background '#ffffff' font 'DejaVu Sans,12'\n"
-               "set output '{}'\n",
-               in_quotes(file)) +
+               "set output {}\n",
+               gnuplot_quoted(file)) +
            bars;
   std::string out = fmt::format(
       "set terminal svg size 1180,620 enhanced background '#ffffff' font 'DejaVu Sans,12'\n"
-      "set output '{}'\nset multiplot\nset origin 0,0\nset size 0.58,1\n"
+      "set output {}\nset multiplot\nset origin 0,0\nset size 0.58,1\n"
       "set title \"{}: use of the links\"\n"
       "set palette defined (0 '#e2eefa', 0.5 '#0072b2', 1 '#d55e00')\nset cbrange [0:100]\n"
       "set cblabel 'percent of the time'\n",
-      in_quotes(file), plotted(point.value("network", "")));
+      gnuplot_quoted(file), plotted(point.value("network", "")));
   const int rows = static_cast<int>(
       ((*n)["routers"].get<std::size_t>() + static_cast<std::size_t>(columns) - 1) /
       static_cast<std::size_t>(columns));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -69,6 +70,16 @@ std::string file_text(const std::string& path) {
   const auto text = input::read_file(path, error);
   if (!text) throw input::InputError(error);
   return *text;
+}
+
+struct File {
+  std::string path, text;
+};
+
+// A file of the recipe: its name and its text, filled in for a row.
+File filled_file(const Set& set, std::size_t row, const std::string& name) {
+  const std::string path = set.directory + filled(set, row, name, set.file + ": mapping");
+  return {path, filled(set, row, file_text(path), path)};
 }
 
 // Statistics by name, added up over the layers.
@@ -152,8 +163,7 @@ void check(const Quantity& q, const char* model, const Bound& bound, const Error
            std::vector<std::string>& broken) {
   const std::string head = fmt::format("{}, {}: ", q.name, model);
   if (e.rows == 0) {
-    if (bound.mean || bound.largest || bound.equal || bound.upper)
-      broken.push_back(head + "no row to check");
+    if (!bound.empty()) broken.push_back(head + "no row to check");
     return;
   }
   if (bound.mean && e.mean > *bound.mean)
@@ -183,32 +193,40 @@ double error_percent(double measured, double predicted) {
 
 std::string mapping_text(const Set& set, std::size_t row) {
   std::string out;
-  for (const std::string& mapping : set.mapping) {
-    const std::string path = set.directory + filled(set, row, mapping, set.file + ": mapping");
-    out += filled(set, row, file_text(path), path);
-  }
+  for (const std::string& mapping : set.mapping) out += filled_file(set, row, mapping).text;
   return out;
 }
 
 namespace {
 
-// The layers of a network under the first dataflow that fits each.
-workloads::Network mapped_network(const Set& set, std::size_t row,
-                                  std::vector<input::Diagnostic>& diagnostics) {
+// A layer with a dataflow of its own. std::nullopt if there is an error in the diagnostics.
+std::optional<workloads::Network> one_layer(const Set& set, std::size_t row,
+                                            std::vector<input::Diagnostic>& diagnostics) {
+  const File file = filled_file(set, row, set.mapping.front());
+  workloads::NetworkResult read = workloads::parse_network(file.text, file.path);
+  diagnostics.insert(diagnostics.end(), read.diagnostics.begin(), read.diagnostics.end());
+  if (!read.network || input::has_errors(diagnostics)) return std::nullopt;
+  const std::vector<workloads::NetworkLayer>& layers = read.network->layers;
+  if (layers.size() != 1 || !layers[0].modelled || !layers[0].dataflow)
+    throw input::InputError(file.path + ": one layer with a dataflow of its own is needed");
+  return std::move(read.network);
+}
+
+// The layers of a network under the first dataflow that fits each. std::nullopt as above.
+std::optional<workloads::Network> mapped_network(const Set& set, std::size_t row,
+                                                 std::vector<input::Diagnostic>& diagnostics) {
   const std::string name = filled(set, row, set.network, set.file + ": network");
-  std::string error;
-  const bool own = input::read_file(set.directory + name, error).has_value();
+  const std::string beside = set.directory + name;
   std::optional<workloads::Network> network =
-      workloads::load_network(own ? set.directory + name : name, diagnostics);
+      workloads::load_network(std::filesystem::exists(beside) ? beside : name, diagnostics);
   std::vector<workloads::Dataflow> flows;
   for (const std::string& mapping : set.mapping) {
-    const std::string path = set.directory + filled(set, row, mapping, set.file + ": mapping");
-    workloads::DataflowResult flow =
-        workloads::parse_dataflow(filled(set, row, file_text(path), path), path);
+    const File file = filled_file(set, row, mapping);
+    workloads::DataflowResult flow = workloads::parse_dataflow(file.text, file.path);
     diagnostics.insert(diagnostics.end(), flow.diagnostics.begin(), flow.diagnostics.end());
     if (flow.dataflow) flows.push_back(std::move(*flow.dataflow));
   }
-  if (!network || input::has_errors(diagnostics)) throw input::InputError(diagnostics);
+  if (!network || input::has_errors(diagnostics)) return std::nullopt;
   workloads::Network out;
   out.name = network->name;
   for (workloads::NetworkLayer& layer : network->layers) {
@@ -226,34 +244,19 @@ workloads::Network mapped_network(const Set& set, std::size_t row,
 }  // namespace
 
 Case make_case(const Set& set, std::size_t row) {
-  Case c;
   std::vector<input::Diagnostic> diagnostics;
   const std::string name = filled(set, row, set.machine, set.file + ": machine");
   std::string error;
   const std::string beside = set.directory + name;
   const auto own = input::read_file(beside, error);
-  std::optional<hw::Machine> machine;
-  if (own)
-    machine = hw::read_machine(filled(set, row, *own, beside), beside, diagnostics);
-  else
-    machine = hw::load_machine(name, diagnostics);
-  if (machine && !set.network.empty()) {
-    c.network = mapped_network(set, row, diagnostics);
-    c.machine = std::move(*machine);
-    return c;
-  }
-  const std::string path =
-      set.directory + filled(set, row, set.mapping.front(), set.file + ": mapping");
-  workloads::NetworkResult network = workloads::parse_network(mapping_text(set, row), path);
-  diagnostics.insert(diagnostics.end(), network.diagnostics.begin(), network.diagnostics.end());
-  if (!machine || !network.network || input::has_errors(diagnostics))
-    throw input::InputError(diagnostics);
-  c.machine = std::move(*machine);
-  c.network = std::move(*network.network);
-  if (c.network.layers.size() != 1 || !c.network.layers[0].modelled ||
-      !c.network.layers[0].dataflow)
-    throw input::InputError(path + ": one layer with a dataflow of its own is needed");
-  return c;
+  std::optional<hw::Machine> machine =
+      own ? hw::read_machine(filled(set, row, *own, beside), beside, diagnostics)
+          : hw::load_machine(name, diagnostics);
+  std::optional<workloads::Network> network = set.network.empty()
+                                                  ? one_layer(set, row, diagnostics)
+                                                  : mapped_network(set, row, diagnostics);
+  if (!machine || !network) throw input::InputError(diagnostics);
+  return {std::move(*machine), std::move(*network)};
 }
 
 Result run(const Set& set, const RunOptions& options) {

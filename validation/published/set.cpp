@@ -34,7 +34,7 @@ Bound read_bound(const YamlValue& value) {
   b.largest = percent("largest", 1e6);
   b.equal = percent("equal", 100);
   b.upper = percent("upper", 100);
-  if (!b.mean && !b.largest && !b.equal && !b.upper)
+  if (b.empty())
     value.error("empty-bound",
                 "a bound without 'mean', 'largest', 'equal' or 'upper' checks nothing");
   return b;

@@ -23,6 +23,7 @@ struct Bound {
   std::optional<double> largest;  ///< absolute error, at most
   std::optional<double> equal;    ///< share of the rows that are equal, at least
   std::optional<double> upper;  ///< share of the rows that are not below the measurement, at least
+  bool empty() const { return !mean && !largest && !equal && !upper; }
 };
 
 struct Quantity {

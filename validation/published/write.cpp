@@ -207,15 +207,10 @@ std::string write_json(const Set& set, const Result& r) {
 }
 
 std::string write_plot(const Set& set, const Result& r, const std::string& svg) {
-  const auto text = [](const std::string& s) {  // of a gnuplot string in single quotes
-    std::string out;
-    for (const char c : s) out += c == '\'' ? std::string("''") : std::string(1, c);
-    return "'" + out + "'";
-  };
-  std::string out = "set terminal svg size 640,640 noenhanced\nset output " + text(svg) +
+  std::string out = "set terminal svg size 640,640 noenhanced\nset output " + gnuplot_quoted(svg) +
                     "\nset logscale xy\nset key left top\nset grid\nset xlabel 'measured'\n"
                     "set ylabel 'predicted'\nset title " +
-                    text(set.title) + "\n";
+                    gnuplot_quoted(set.title) + "\n";
   std::string plots = "plot x with lines lc rgb 'gray' title 'equal'";
   int block = 0;
   for (std::size_t q = 0; q < set.quantities.size(); ++q)
@@ -230,9 +225,9 @@ std::string write_plot(const Set& set, const Result& r, const std::string& svg) 
       }
       if (points.empty()) continue;
       out += fmt::format("$points{} << EOD\n{}EOD\n", block, points);
-      plots +=
-          fmt::format(", $points{} with points pt {} title {}", block, simulated ? 6 : 2,
-                      text(set.quantities[q].name + (simulated ? ", simulated" : ", estimated")));
+      plots += fmt::format(
+          ", $points{} with points pt {} title {}", block, simulated ? 6 : 2,
+          gnuplot_quoted(set.quantities[q].name + (simulated ? ", simulated" : ", estimated")));
       ++block;
     }
   return out + plots + "\n";
