@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "hw/machine_file.h"
 #include "input/diagnostics.h"
+#include "input/progress.h"
 #include "validation/audit/audit.h"
 #include "workloads/network_file.h"
 
@@ -95,7 +96,7 @@ int audit(const std::vector<std::string>& args) {
   std::stringstream text;
   text << in.rdbuf();
   const audits::Import rows = tool.read(text.str(), words[1]);
-  ProgressLine line("layers", static_cast<double>(rows.rows.size()));
+  input::ProgressLine line("layers", static_cast<double>(rows.rows.size()));
   const audits::Report report =
       audits::check(rows, *network, *machine, dataflow ? &*dataflow : nullptr, tolerance / 100,
                     [&line] { line.advance(1); });

@@ -11,10 +11,11 @@ namespace counterpoint::cli {
 int check(const std::vector<std::string>& args) {
   po::options_description options("Options");
   add_input_options(options);
-  const auto values = parse("check", "--machine M --network N [--dataflow D] [OPTIONS]",
-                            "  counterpoint check --machine accelerator_1 --network my_mapping.m\n"
-                            "  counterpoint check -m eyeriss -n vgg16 -d row_stationary\n",
-                            options, args);
+  const auto values =
+      parse("check", "--machine M --network N [--dataflow D] [OPTIONS]",
+            "  counterpoint check --machine accelerator_1 --network my_mapping.m\n"
+            "  counterpoint check -m eyeriss -n vgg16 -d row_stationary -l 'CONV*'\n",
+            options, args);
   if (!values) return kAgree;
   const Inputs in = read_inputs(*values);
   bool all_legal = true;

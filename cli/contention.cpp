@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One layer on many networks: what a pipe hides.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -125,7 +123,7 @@ int contention(const std::vector<std::string>& args) {
       "(gnuplot)");
   const auto values = parse(
       "contention", "--machine M --network N [--dataflow D] --layers LAYER [OPTIONS]",
-      "  counterpoint contention -m accelerator_1 -n squeezenet1_1 -d kc_p -l fire8_e3 -t "
+      "  counterpoint contention -m edge256 -n squeezenet1_1 -d kc_p -l fire8_e3 -t "
       "pipe,mesh,xy\n"
       "  counterpoint contention -m small -n squeezenet1_1 -d x_p -l fire8_e1 -t mesh --ports "
       "1,2,4 --place spread --no-causes --svg mesh\n",
@@ -195,17 +193,6 @@ int contention(const std::vector<std::string>& args) {
       run.fingerprint +=
           "; " + (values->count(option) != 0 ? (*values)[option].as<std::string>() : "");
   }
-  const auto begun = std::chrono::steady_clock::now();
-  if (isatty(STDERR_FILENO) != 0)
-    run.progress = [&begun](std::size_t done, std::size_t all) {
-      const double took =
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-      if (took < 2) return;
-      std::fprintf(stderr, "\r%zu of %zu points, %.2f points/s, %.0f s left   %s", done, all,
-                   static_cast<double>(done) / took,
-                   took / static_cast<double>(done) * static_cast<double>(all - done),
-                   done == all ? "\n" : "");
-    };
   const validation::ContentionResult result = validation::run_contention(run);
   std::vector<validation::Json> points;
   for (const validation::Json& p : result.points)

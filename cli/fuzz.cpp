@@ -118,7 +118,6 @@ int fuzz(const std::vector<std::string>& args) {
   if (c.resume && c.out.empty())
     throw UsageError("--resume needs --out: it goes on with the state that is kept there");
   if (!c.out.empty()) c.fingerprint = own_fingerprint();
-  c.progress = isatty(STDERR_FILENO) != 0;
   const fuzz::CampaignResult result = fuzz::run_campaign(c);
   print(result.summary);
   std::fprintf(stderr, "%.1f s, %d jobs\n", result.seconds, c.jobs);

@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/plot.h"
 #include "input/diagnostics.h"
+#include "input/progress.h"
 #include "sim/noc/network_file.h"
 #include "validation/text.h"
 
@@ -478,7 +479,10 @@ int noc(const std::vector<std::string>& args) {
           throw UsageError(fmt::format("--{} is for synthetic traffic, not for --trace", other));
       const auto trace = read_trace(read_text(word("trace", "")), word("trace", ""),
                                     static_cast<int>(topology.nodes.size()));
-      TraceRun run = run_trace(c, trace);
+      input::ProgressLine line("packets", static_cast<double>(trace.size()));
+      TraceRun run = run_trace(
+          c, trace, [&line](std::int64_t more) { line.advance(static_cast<double>(more)); });
+      line.clear();
       // A node takes one tail per cycle, so this order is complete.
       std::sort(
           run.deliveries.begin(), run.deliveries.end(), [](const Delivery& a, const Delivery& b) {
@@ -517,8 +521,8 @@ int noc(const std::vector<std::string>& args) {
       const bool wanted = values.count("saturation") != 0;
       const std::vector<double> loads = loads_of(word("load", "0.1"));
       const std::size_t runs = loads.size() + (wanted ? kSaturationRuns : 0);
-      ProgressLine line("cycles", static_cast<double>(phases.warm_up + phases.measure) *
-                                      static_cast<double>(runs));
+      input::ProgressLine line("cycles", static_cast<double>(phases.warm_up + phases.measure) *
+                                             static_cast<double>(runs));
       phases.advanced = [&line](std::int64_t more) { line.advance(static_cast<double>(more)); };
       std::vector<LoadPoint> points;
       for (const double load : loads) {

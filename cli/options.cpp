@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <fnmatch.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -191,25 +190,6 @@ Inputs read_inputs(const po::variables_map& values) {
       }))
     std::fputs("warning: --dataflow is not used: every layer has a dataflow of its own\n", stderr);
   return in;
-}
-
-void ProgressLine::advance(double done) {
-  done_ += done;
-  const Clock::time_point now = Clock::now();
-  if (now - shown_ < std::chrono::milliseconds(500) || isatty(STDERR_FILENO) == 0) return;
-  shown_ = now;
-  visible_ = true;
-  const double s = std::chrono::duration<double>(now - begun_).count();
-  const double rate = done_ / s;
-  fmt::print(stderr, "\r\033[K{:.0f} of {:.0f} {}, {:.0f} s, {:.{}f} {}/s, about {:.0f} s left",
-             done_, all_, unit_, s, rate, rate < 10 ? 1 : 0, unit_,
-             std::max(0.0, all_ - done_) / rate);
-  std::fflush(stderr);
-}
-
-void ProgressLine::clear() {
-  if (visible_) fmt::print(stderr, "\r\033[K");
-  visible_ = false;
 }
 
 void print(const std::string& text) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <boost/program_options.hpp>
-#include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -86,25 +85,6 @@ std::vector<std::size_t> select_layers(const std::vector<std::string>& names,
 
 /// --explain of validate and estimate: the layers of `in` that `selection` names. An Exit.
 int explain(const Inputs& in, const std::string& selection, bool waive_capacity);
-
-/// One line on stderr that is kept up to date while a command takes more than two seconds: how
-/// much is done, at which rate, how long it will take. Nothing if stderr is not a terminal.
-class ProgressLine {
- public:
-  ProgressLine(std::string unit, double all) : unit_(std::move(unit)), all_(all) {}
-  ~ProgressLine() { clear(); }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-  void advance(double done);  ///< that much more
-  void clear();
-
- private:
-  using Clock = std::chrono::steady_clock;
-  std::string unit_;
-  double all_, done_ = 0;
-  Clock::time_point begun_ = Clock::now(), shown_ = begun_ + std::chrono::milliseconds(1500);
-  bool visible_ = false;
-};
 
 /// Writes to stdout and flushes; throws std::runtime_error if that fails.
 void print(const std::string& text);

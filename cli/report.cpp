@@ -24,7 +24,7 @@ int report(const std::vector<std::string>& args) {
                         "write the page there instead of to standard output");
   const auto values =
       parse("report", "RESULT.json [--out FILE]",
-            "  counterpoint validate -m small -n alexnet -d x_p -f json -o result.json\n"
+            "  counterpoint validate -m small -n alexnet -d x_p -l 'CONV*' -f json -o result.json\n"
             "  counterpoint report result.json --out report.html\n",
             options, named);
   if (!values) return kAgree;

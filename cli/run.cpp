@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <clocale>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -87,9 +88,20 @@ validation::TraceOptions trace_options(const po::variables_map& values, const In
   return t;
 }
 
+// A size as --trace-limit takes it.
+std::string size_text(double bytes) {
+  const char* unit = "bytes";
+  for (const char* larger : {"KiB", "MiB", "GiB"}) {
+    if (bytes < 1024) break;
+    bytes /= 1024;
+    unit = larger;
+  }
+  return fmt::format("{:.{}f} {}", bytes, bytes < 10 && bytes != std::floor(bytes) ? 1 : 0, unit);
+}
+
 // A large file is announced before it is written.
 void warn_of_size(const Inputs& in, const validation::RunOptions& options) {
-  constexpr double kMiB = 1 << 20, kLarge = 64 * kMiB;
+  constexpr double kLarge = 64 << 20;
   const validation::TraceOptions& trace = options.trace;
   // (finding a step or the longest stall takes a run of its own: such windows are small)
   if ((trace.waveform.empty() && trace.timeline.empty()) ||
@@ -115,11 +127,11 @@ void warn_of_size(const Inputs& in, const validation::RunOptions& options) {
   const auto warn = [&](const char* what, const char* hint, double bytes) {
     if (bytes < kLarge) return;
     const double limit = static_cast<double>(trace.limit_bytes);
-    std::string end = fmt::format("--trace-limit {:.0f} MiB is enough", limit / kMiB);
-    if (bytes > limit) end = fmt::format("it ends at --trace-limit, {:.0f} MiB", limit / kMiB);
+    std::string end = fmt::format("--trace-limit {} is enough", size_text(limit));
+    if (bytes > limit) end = fmt::format("it ends at --trace-limit, {}", size_text(limit));
     std::fprintf(
         stderr, "%s\n",
-        fmt::format("the {} would take about {:.0f} MiB; {}; {}", what, bytes / kMiB, end, hint)
+        fmt::format("the {} would take about {}; {}; {}", what, size_text(bytes), end, hint)
             .c_str());
   };
   if (!trace.waveform.empty())
@@ -194,7 +206,6 @@ int run(const char* command, validation::Mode mode, const char* examples,
   c.dataflow = in.dataflow ? &*in.dataflow : nullptr;
   c.machine = &in.machine;
   c.jobs = jobs;
-  c.progress = isatty(STDERR_FILENO) != 0;
   c.resume = resume;
   c.options.mode = mode;
   c.options.waive_capacity = (*values)["waive-capacity"].as<bool>();
@@ -257,7 +268,7 @@ int run(const char* command, validation::Mode mode, const char* examples,
 
 int validate(const std::vector<std::string>& args) {
   return run("validate", validation::Mode::Validate,
-             "  counterpoint validate --machine small --network alexnet --dataflow kc_p\n"
+             "  counterpoint validate --machine small --network alexnet --dataflow x_p -l 'CONV*'\n"
              "  counterpoint validate -m eyeriss -n vgg16 -d row_stationary -l 'CONV*' --out "
              "v.json -f json\n"
              "  counterpoint validate -m my_machine.yaml -n my_mapping.m\n",
@@ -266,7 +277,8 @@ int validate(const std::vector<std::string>& args) {
 
 int estimate(const std::vector<std::string>& args) {
   return run("estimate", validation::Mode::Estimate,
-             "  counterpoint estimate --machine nvdla_like --network resnet50_v1 --dataflow nvdla\n"
+             "  counterpoint estimate --machine nvdla_like --network resnet50_v1 --dataflow nvdla "
+             "-l 'conv*'\n"
              "  counterpoint estimate -m small -n alexnet -d x_p -l CONV3 --all\n",
              args);
 }
@@ -275,7 +287,7 @@ int simulate(const std::vector<std::string>& args) {
   return run("simulate", validation::Mode::Simulate,
              "  counterpoint simulate --machine small --network alexnet --dataflow x_p -l CONV5\n"
              "  counterpoint simulate -m eyeriss -n vgg16 -d row_stationary -l CONV1-2 --no-data\n"
-             "  counterpoint simulate -m small -n alexnet -d kc_p -l CONV3 --trace conv3.vcd "
+             "  counterpoint simulate -m small -n alexnet -d x_p -l CONV3 --trace conv3.vcd "
              "--trace-window stall\n",
              args);
 }

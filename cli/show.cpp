@@ -14,7 +14,7 @@ int show(const std::vector<std::string>& args) {
   add_input_options(options);
   const auto values =
       parse("show", "--machine M --network N [--dataflow D] --layers LIST",
-            "  counterpoint show --machine small --network alexnet --dataflow kc_p -l CONV3\n",
+            "  counterpoint show --machine small --network alexnet --dataflow x_p -l CONV3\n",
             options, args);
   if (!values) return kAgree;
   const Inputs in = read_inputs(*values);

@@ -6,6 +6,7 @@
 
 #include "cli/options.h"
 #include "input/diagnostics.h"
+#include "input/progress.h"
 #include "sim/trace/timeline.h"
 #include "validation/tracing.h"
 #include "workloads/mapping.h"
@@ -22,8 +23,8 @@ int timeline(const std::vector<std::string>& args) {
       "list", po::bool_switch(), "a line per transfer, work and wait instead of a picture");
   const auto values =
       parse("timeline", "--machine M --network N [--dataflow D] --layers LAYER [OPTIONS]",
-            "  counterpoint timeline -m small -n alexnet -d kc_p -l CONV3 --window 0:400\n"
-            "  counterpoint timeline -m small -n alexnet -d kc_p -l CONV3 --window stall --list\n",
+            "  counterpoint timeline -m small -n alexnet -d x_p -l CONV3 --window 0:400\n"
+            "  counterpoint timeline -m small -n alexnet -d x_p -l CONV3 --window stall --list\n",
             options, args);
   if (!values) return kAgree;
   const bool list = (*values)["list"].as<bool>();
@@ -55,17 +56,25 @@ int timeline(const std::vector<std::string>& args) {
   const workloads::BindResult bound =
       workloads::bind(layer.layer, *flow, in.machine, {(*values)["waive-capacity"].as<bool>()});
   if (!bound.mapping) throw input::InputError(bound.diagnostics);
-  const validation::Window window =
-      validation::find_window(*bound.mapping, (*values)["window"].as<std::string>());
+  const auto chosen = (*values)["window"].as<std::string>();
+  input::ProgressLine progress("cycles", validation::simulated_cycles(*bound.mapping, chosen));
+  std::int64_t told = 0;
+  sim::SimOptions run;
+  run.advanced = [&](std::int64_t cycle) {
+    progress.advance(static_cast<double>(cycle - told));
+    told = cycle;
+  };
+  const validation::Window window = validation::find_window(*bound.mapping, chosen, run.advanced);
+  told = 0;
   constexpr std::int64_t kMost = std::int64_t{512} << 20;  // bytes of slices, about
   sim::Timeline timeline(*bound.mapping, {window.from, window.to, kMost});
-  sim::SimOptions run;
   run.carry_data = false;
   run.observer = &timeline;
   sim::simulate(*bound.mapping, run);
+  progress.clear();
   if (window.from >= timeline.cycles())
-    throw input::InputError(fmt::format("--window {}: the run ends after {} cycles",
-                                        (*values)["window"].as<std::string>(), timeline.cycles()));
+    throw input::InputError(
+        fmt::format("--window {}: the run ends after {} cycles", chosen, timeline.cycles()));
   if (timeline.stopped_at() >= 0)
     throw input::InputError(
         fmt::format("too many events ({}) up to cycle {} alone: choose a --window",

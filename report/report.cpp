@@ -7,6 +7,7 @@
 
 #include "input/data_dir.h"
 #include "input/diagnostics.h"
+#include "report/shape.h"
 
 namespace counterpoint::report {
 namespace {
@@ -56,17 +57,13 @@ void check(const Json& j, const std::string& source) {
         source, why));
   };
   if (j.is_discarded()) refuse("it is not JSON");
-  const auto text = [](const Json& o, const char* key) {
-    return o.is_object() && o.contains(key) && o[key].is_string();
-  };
-  if (!text(j, "schema")) refuse("it has no schema");
+  if (!j.is_object() || !j.contains("schema") || !j["schema"].is_string())
+    refuse("it has no schema");
   if (j["schema"] != "counterpoint/1")
     refuse(fmt::format("schema '{}' is not counterpoint/1", j["schema"].get<std::string>()));
-  for (const char* key : {"version", "command", "network", "machine"})
-    if (!text(j, key)) refuse(fmt::format("'{}' is missing", key));
   if (!j.contains("layers") || !j["layers"].is_array()) refuse("it has no layers");
-  for (const Json& layer : j["layers"])
-    if (!text(layer, "layer") || !text(layer, "status")) refuse("a layer has no name or no status");
+  const std::string wrong = misshapen(j);
+  if (!wrong.empty()) refuse(wrong);
 }
 
 }  // namespace

@@ -90,7 +90,10 @@ class Run {
       observer->begin(all);
     }
     try {
-      sc_core::sc_start();
+      if (machine_.options.advanced)
+        run_in_pieces(machine_.options.advanced);
+      else
+        sc_core::sc_start();
     } catch (const sc_core::sc_report& report) {
       throw std::logic_error(fmt::format("simulator: {}", report.what()));
     }
@@ -113,6 +116,18 @@ class Run {
   }
 
  private:
+  // So that somebody can be told how far it is.
+  static void run_in_pieces(const std::function<void(std::int64_t)>& advanced) {
+    constexpr std::int64_t kPiece = 10000;  // cycles
+    sc_core::sc_start(sc_core::SC_ZERO_TIME);  // to the first of them
+    while (sc_core::sc_pending_activity() && sc_core::sc_get_status() != sc_core::SC_STOPPED) {
+      const sc_core::sc_time piece = Array::duration(kPiece);
+      sc_core::sc_start(std::max(piece, sc_core::sc_time_to_pending_activity()),
+                        sc_core::SC_RUN_TO_TIME);
+      advanced(Array::now());
+    }
+  }
+
   // Names, capacities and instances of what the result reports.
   void describe() {
     stats::LayerResult& r = machine_.result;

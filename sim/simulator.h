@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,8 @@ struct SimOptions {
   /// nothing that an observer is told; off with one that wants values, and with routed networks.
   bool merge_alike = true;
   NetworkDetail network_detail = NetworkDetail::Full;
+  /// Told from time to time the cycle up to which the run has come; may be empty.
+  std::function<void(std::int64_t cycle)> advanced = {};
   Observer* observer = nullptr;  ///< sees the run, changes nothing (sim/trace)
 };
 

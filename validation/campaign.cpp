@@ -3,13 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <map>
 #include <optional>
 
 #include "input/diagnostics.h"
+#include "input/progress.h"
 #include "validation/processes.h"
 
 namespace counterpoint::validation {
@@ -53,36 +53,6 @@ double work(const workloads::NetworkLayer& layer) {
   return layer.modelled ? static_cast<double>(workloads::macs(layer.layer)) : 0;
 }
 
-class Progress {
- public:
-  Progress(bool on, std::size_t layers, double work) : on_(on), layers_(layers), work_(work) {}
-  void finished(double work) { done_ += work; }
-  /// `done`: layers that are finished, whether in this run or in the one that is resumed.
-  void show(std::size_t done) {
-    if (!on_) return;
-    const double s = std::chrono::duration<double>(Clock::now() - start_).count();
-    if (s < 2) return;
-    shown_ = true;
-    std::string rate;
-    if (done_ > 0)
-      rate = fmt::format(", {:.1f} million MACs/s, about {:.0f} s left", done_ / s / 1e6,
-                         (work_ - done_) * s / done_);
-    fmt::print(stderr, "\r\033[K{} of {} layers, {:.0f} s{}", done, layers_, s, rate);
-    std::fflush(stderr);
-  }
-  void clear() const {
-    if (shown_) fmt::print(stderr, "\r\033[K");
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  bool on_;
-  std::size_t layers_;
-  double work_, done_ = 0;
-  bool shown_ = false;
-  Clock::time_point start_ = Clock::now();
-};
-
 }  // namespace
 
 CampaignResult run_campaign(const Campaign& c) {
@@ -104,14 +74,24 @@ CampaignResult run_campaign(const Campaign& c) {
   double pending = 0;
   for (std::size_t i = 0; i < c.layers.size(); ++i)
     if (done.count(i) == 0) pending += work(*c.layers[i]);
-  Progress progress(c.progress, c.layers.size(), pending);
+  input::ProgressLine progress("million MACs", pending / 1e6);
   std::size_t next = 0;
+  SharedParts parts(c.layers.size());
+  const std::map<std::size_t, Json> before = done;
+  double told = 0;
+  const auto show = [&] {
+    double million = 0;
+    for (std::size_t i = 0; i < c.layers.size(); ++i)
+      if (before.count(i) == 0)
+        million += work(*c.layers[i]) / 1e6 * (done.count(i) != 0 ? 1 : parts.at(i));
+    progress.advance(million - told, fmt::format("{} of {} layers", done.size(), c.layers.size()));
+    told = million;
+  };
   const auto keep = [&](std::size_t layer, Json report) {
     if (journal.is_open()) {
       journal << line_of(Json{{"index", layer}, {"report", report}}) << std::flush;
       if (!journal) throw std::runtime_error(fmt::format("cannot write {}", c.journal));
     }
-    progress.finished(work(*c.layers[layer]));
     done[layer] = std::move(report);
   };
   const auto failed = [&](std::size_t layer, const std::string& why) {
@@ -128,7 +108,9 @@ CampaignResult run_campaign(const Campaign& c) {
     return next < c.layers.size() ? std::optional(next++) : std::nullopt;
   };
   pool.work = [&](std::size_t layer, const Write& write) {
-    write(line_of(run_layer(*c.layers[layer], c.dataflow, *c.machine, c.options)));
+    RunOptions options = c.options;
+    options.progress = [&parts, layer](double part) { parts.set(layer, part); };
+    write(line_of(run_layer(*c.layers[layer], c.dataflow, *c.machine, options)));
   };
   pool.finished = [&](std::size_t layer, const Ended& ended) {
     Json report = Json::parse(ended.text, nullptr, false);
@@ -139,7 +121,7 @@ CampaignResult run_campaign(const Campaign& c) {
     return true;
   };
   pool.tick = [&] {
-    progress.show(done.size());
+    show();
     return true;
   };
   const bool interrupted = run_pool(pool);

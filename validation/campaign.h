@@ -16,7 +16,6 @@ struct Campaign {
   const hw::Machine* machine = nullptr;
   RunOptions options;
   int jobs = 1;
-  bool progress = false;    ///< on stderr, for campaigns of more than two seconds
   std::string journal;      ///< file that keeps finished layers; "" = none
   bool resume = false;      ///< take finished layers from the journal
   std::string fingerprint;  ///< of the inputs: a journal of other inputs is not resumed

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -114,6 +115,24 @@ std::string Ended::how() const {
   if (ok) return "ended by itself";
   if (timeout) return "took longer than its time limit";
   return signal != 0 ? fmt::format("was ended by signal {}", signal) : std::string("failed");
+}
+
+SharedParts::SharedParts(std::size_t tasks)
+    : bytes_(std::max<std::size_t>(tasks, 1) * sizeof *parts_) {
+  void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory != MAP_FAILED) parts_ = static_cast<std::atomic<float>*>(memory);  // all bytes are 0
+}
+
+SharedParts::~SharedParts() {
+  if (parts_ != nullptr) munmap(parts_, bytes_);
+}
+
+void SharedParts::set(std::size_t task, double part) {
+  if (parts_ != nullptr) parts_[task].store(static_cast<float>(part), std::memory_order_relaxed);
+}
+
+double SharedParts::at(std::size_t task) const {
+  return parts_ != nullptr ? static_cast<double>(parts_[task].load(std::memory_order_relaxed)) : 0;
 }
 
 bool run_pool(const Pool& pool) {

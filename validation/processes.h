@@ -3,6 +3,7 @@
 // its own process with it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -29,6 +30,21 @@ struct Pool {
   /// In the parent, in the order in which tasks end. False: stop, the others are not waited for.
   std::function<bool(std::size_t task, Ended ended)> finished;
   std::function<bool()> tick;  ///< several times a second; false: stop. May be empty
+};
+
+/// How much of each task is done, between 0 and 1: set by its process, read by the parent.
+class SharedParts {
+ public:
+  explicit SharedParts(std::size_t tasks);
+  ~SharedParts();
+  SharedParts(const SharedParts&) = delete;
+  SharedParts& operator=(const SharedParts&) = delete;
+  void set(std::size_t task, double part);
+  double at(std::size_t task) const;
+
+ private:
+  std::size_t bytes_ = 0;
+  std::atomic<float>* parts_ = nullptr;  ///< in shared memory; null if there is none: all stay 0
 };
 
 /// Runs all tasks; true if an interrupt (SIGINT, SIGTERM) stopped it. Former handlers are restored.

@@ -216,7 +216,7 @@ Json run_layer(const workloads::NetworkLayer& layer, const workloads::Dataflow* 
     if (options.mode != Mode::Estimate) {
       sim::SimOptions so;
       so.carry_data = options.carry_data;
-      Traced traced = simulate_traced(m, so, options.trace);
+      Traced traced = simulate_traced(m, so, options.trace, options.progress);
       const sim::SimOutcome& outcome = traced.outcome;
       simulation = outcome.result;
       j["simulation"] = result_json(m, simulation);

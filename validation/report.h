@@ -2,6 +2,7 @@
 // One layer through one or both models, as a JSON object (docs/json.md).
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -22,7 +23,9 @@ struct RunOptions {
   bool carry_data = true;
   double tolerance_percent = 0;  ///< allowed difference of cycles; counts must always be equal
   TraceOptions trace;            ///< files that the simulation writes; one layer at a time
-  bool all_statistics = false;   ///< in tables; JSON and CSV always have all
+  /// Told from time to time how much of the simulation is done, 0 to 1; may be empty.
+  std::function<void(double)> progress = {};
+  bool all_statistics = false;  ///< in tables; JSON and CSV always have all
 };
 
 /// Runs one layer. Never throws for a user's mistake or a failing model: the object's "status"

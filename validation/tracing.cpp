@@ -197,6 +197,11 @@ class ScopedWaveform : public sim::Waveform {
   std::string scope_;
 };
 
+// Whether a simulation has to find the window.
+bool takes_a_run(const std::string& window) {
+  return window == "stall" || window.rfind("step:", 0) == 0;
+}
+
 std::string base_name(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? path : path.substr(slash + 1);
@@ -233,13 +238,14 @@ std::int64_t trace_size(const std::string& text) {
   return *n * unit;
 }
 
-Window find_window(const workloads::Mapping& mapping, const std::string& window) {
+Window find_window(const workloads::Mapping& mapping, const std::string& window,
+                   const std::function<void(std::int64_t cycle)>& advanced) {
   if (window.empty()) return {};
   const auto refuse = [&](const std::string& why) {
     return input::InputError(fmt::format("--trace-window {}: {}", window, why));
   };
   const bool step = window.rfind("step:", 0) == 0;
-  if (step || window == "stall") {
+  if (takes_a_run(window)) {
     std::int64_t n = -1;
     if (step) {
       const auto given = number(window.substr(5));
@@ -250,6 +256,7 @@ Window find_window(const workloads::Mapping& mapping, const std::string& window)
     sim::SimOptions options;
     options.carry_data = false;
     options.observer = &finder;
+    options.advanced = advanced;
     const sim::SimOutcome run = sim::simulate(mapping, options);
     if (step) {
       if (!finder.found())
@@ -268,6 +275,11 @@ Window find_window(const workloads::Mapping& mapping, const std::string& window)
   if (!from || !to) throw refuse("FROM and TO are cycles, numbers from 0");
   if (*from >= *to) throw refuse("FROM must be before TO");
   return {*from, *to};
+}
+
+double simulated_cycles(const workloads::Mapping& mapping, const std::string& window) {
+  const auto cycles = static_cast<double>(analytic::estimate(mapping).cycles);
+  return std::max(1.0, cycles * (takes_a_run(window) ? 2 : 1));
 }
 
 double waveform_estimate(const workloads::Mapping& mapping, sim::TraceLevel level) {
@@ -311,9 +323,16 @@ void check_files(const TraceOptions& trace) {
 }
 
 Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions options,
-                       const TraceOptions& trace) {
+                       const TraceOptions& trace, const std::function<void(double)>& progress) {
   Traced out;
-  const Window window = find_window(mapping, trace.window);
+  std::int64_t before = 0;  // cycles of the run that finds the window
+  const double cycles_ahead = simulated_cycles(mapping, trace.window);
+  if (progress)
+    options.advanced = [&](std::int64_t cycle) {
+      progress(std::min(1.0, static_cast<double>(before + cycle) / cycles_ahead));
+    };
+  const Window window = find_window(mapping, trace.window, options.advanced);
+  if (takes_a_run(trace.window)) before = static_cast<std::int64_t>(cycles_ahead / 2);
   check_files(trace);
   sim::Observers all;
   const bool fst = ends_with(trace.waveform, ".fst");
@@ -343,7 +362,10 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
     all.add(waveform.get());
   }
   std::unique_ptr<sim::Timeline> timeline;
+  std::ofstream json;
   if (!trace.timeline.empty()) {
+    json.open(trace.timeline, std::ios::binary);
+    if (!json) throw cannot(trace.timeline);
     timeline = std::make_unique<sim::Timeline>(
         mapping, sim::TimelineOptions{window.from, window.to, trace.limit_bytes});
     all.add(timeline.get());
@@ -355,6 +377,7 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
   const auto remove = [&] {
     if (pipe) pipe->finish();
     if (waveform) std::remove(trace.waveform.c_str());
+    if (timeline) std::remove(trace.timeline.c_str());
   };
   try {
     out.outcome = sim::simulate(mapping, options);
@@ -393,7 +416,6 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
     out.trace["waveform"] = std::move(w);
   }
   if (timeline) {
-    std::ofstream json(trace.timeline, std::ios::binary);
     timeline->write_json(json);
     json.close();
     if (!json) throw cannot(trace.timeline);

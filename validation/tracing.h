@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -38,7 +39,11 @@ struct Window {
 
 /// What `window` (see TraceOptions) means for this run; "step:" and "stall" take a simulation
 /// without data to find. Throws input::InputError for what it is not, or a step that is not there.
-Window find_window(const workloads::Mapping& mapping, const std::string& window);
+Window find_window(const workloads::Mapping& mapping, const std::string& window,
+                   const std::function<void(std::int64_t cycle)>& advanced = {});
+
+/// Cycles to simulate until `window` is found and shown, by the estimator: for progress.
+double simulated_cycles(const workloads::Mapping& mapping, const std::string& window);
 
 /// Size of the whole waveform, in bytes, by the estimator's number of steps and stalls: right
 /// within a factor of four.
@@ -56,9 +61,10 @@ struct Traced {
   nlohmann::ordered_json profile;  ///< null unless asked for
 };
 
-/// Simulates and writes the files. Throws input::InputError if one cannot be written, if vcd2fst
+/// Simulates and writes the files; `progress` is told from time to time how much is done, 0 to 1.
+/// Throws input::InputError if one cannot be written, if vcd2fst
 /// is missing for an .fst, if no signal matches the scope or the window lies behind the end.
 Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions options,
-                       const TraceOptions& trace);
+                       const TraceOptions& trace, const std::function<void(double)>& progress = {});
 
 }  // namespace counterpoint::validation

@@ -162,8 +162,12 @@ void Array::start() {
   for (Array* b : below_) over_ = std::min(over_, b->done_pointer_);
 }
 
-std::int64_t Array::now() const {
+std::int64_t Array::now() {
   return present() / kUnits;
+}
+
+sc_core::sc_time Array::duration(std::int64_t cycles) {
+  return units(cycles * kUnits);
 }
 
 void Array::evaluate() {

@@ -72,6 +72,10 @@ class Array : public sc_core::sc_module {
   /// PEs). Call once per array, from the outermost inwards, before the run.
   void connect(Array* above, const std::vector<Below>& below);
 
+  /// The cycle of the kernel's present time, and the kernel's time that so many cycles take.
+  static std::int64_t now();
+  static sc_core::sc_time duration(std::int64_t cycles);
+
   /// What the unit will need first; call for the innermost arrays before those above.
   void start();
   bool finished() const;
@@ -164,7 +168,6 @@ class Array : public sc_core::sc_module {
 
   TensorTraffic& traffic(Tensor t) { return *traffic_[static_cast<std::size_t>(index(t))]; }
   Progress& progress(Tensor t) { return progress_[static_cast<std::size_t>(index(t))]; }
-  std::int64_t now() const;
   bool pes() const { return below_.empty(); }
   bool refetch() const { return network_.psum == hw::PsumPolicy::Refetch; }
   void kick() {

@@ -42,8 +42,16 @@ class TraceSource : public Source {
 
 class Collector : public Receiver {
  public:
-  void delivered(const Delivery& d) override { all.push_back(d); }
+  explicit Collector(const std::function<void(std::int64_t)>& told) : told_(told) {}
+  void delivered(const Delivery& d) override {
+    all.push_back(d);
+    constexpr std::int64_t kPiece = 256;
+    if (told_ && static_cast<std::int64_t>(all.size()) % kPiece == 0) told_(kPiece);
+  }
   std::vector<Delivery> all;
+
+ private:
+  const std::function<void(std::int64_t)>& told_;
 };
 
 void take_links(const Network& network, std::int64_t cycles, std::vector<Link>& links,
@@ -227,8 +235,9 @@ std::vector<TracePacket> read_trace(const std::string& text, const std::string& 
   return trace;
 }
 
-TraceRun run_trace(const NetworkConfig& config, const std::vector<TracePacket>& trace) {
-  Collector collector;
+TraceRun run_trace(const NetworkConfig& config, const std::vector<TracePacket>& trace,
+                   const std::function<void(std::int64_t)>& delivered) {
+  Collector collector(delivered);
   collector.all.reserve(trace.size());
   const auto network = make_network(config, collector);
   TraceSource source(trace);

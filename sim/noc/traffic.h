@@ -34,7 +34,9 @@ struct TraceRun {
   std::int64_t flit_hops = 0;
   std::vector<std::int64_t> waited;  ///< [flow * kFlows + for flow]
 };
-TraceRun run_trace(const NetworkConfig& config, const std::vector<TracePacket>& trace);
+/// `delivered` is told of so many more packets from time to time; may be empty.
+TraceRun run_trace(const NetworkConfig& config, const std::vector<TracePacket>& trace,
+                   const std::function<void(std::int64_t more)>& delivered = {});
 
 enum class Pattern : std::uint8_t {
   Uniform,

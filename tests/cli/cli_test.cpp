@@ -80,6 +80,68 @@ TEST_F(Cli, EveryCommandExplainsItselfWithExamples) {
   }
 }
 
+// The words of a line, as a shell would take them.
+std::vector<std::string> words_of(const std::string& line) {
+  std::vector<std::string> words;
+  bool quoted = false, open = false;
+  for (const char c : line) {
+    if (c == '\'') {
+      quoted = !quoted;
+    } else if (c == ' ' && !quoted) {
+      open = false;
+      continue;
+    } else {
+      if (!open) words.emplace_back();
+      open = true;
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+TEST_F(Cli, EveryExampleOfTheHelpRuns) {
+  int examples = 0;
+  for (const char* command : {"validate", "estimate", "simulate", "check", "show", "list", "fuzz",
+                              "audit", "noc", "report", "timeline", "contention", "published"}) {
+    std::istringstream help(run({command, "--help"}).out);
+    std::string line;
+    while (std::getline(help, line)) {
+      const std::string start = "  counterpoint ";
+      if (line.rfind(start, 0) != 0) continue;
+      ++examples;
+      // A user's own file.
+      bool own = false;
+      for (const char* file : {"my_m", "more.csv", "packets.trace", "vgg16.csv", "campaign"})
+        own = own || line.find(file) != std::string::npos;
+      if (own) continue;
+      std::vector<std::string> words = words_of(line.substr(start.size()));
+      // Of what takes long only the inputs are looked at, or it is cut short.
+      const bool long_run = (words[0] == "validate" || words[0] == "simulate") &&
+                            line.find("-l CONV3") == std::string::npos;
+      if (long_run || words[0] == "contention") {
+        std::vector<std::string> inputs = {"check"};
+        for (std::size_t i = 1; i + 1 < words.size(); ++i)
+          for (const char* option :
+               {"-m", "--machine", "-n", "--network", "-d", "--dataflow", "-l", "--layers"})
+            if (words[i] == option) inputs.insert(inputs.end(), {words[i], words[i + 1]});
+        words = inputs;
+      }
+      if (words[0] == "noc") words.insert(words.end(), {"--warm-up", "100", "--measure", "200"});
+      if (words[0] == "report") {
+        ASSERT_EQ(run({"estimate", "-m", "small", "-n", "alexnet", "-d", "x_p", "-l", "CONV3", "-f",
+                       "json", "-o", "result.json"})
+                      .status,
+                  0);
+      }
+      for (std::string& w : words)
+        if (words[0] == "fuzz" && w == "10000") w = "10";
+      const Outcome o = run(words);
+      EXPECT_EQ(o.status, 0) << line << "\n" << o.err;
+    }
+  }
+  EXPECT_GE(examples, 20);
+}
+
 TEST_F(Cli, RefusesMistakesOnTheCommandLineWithStatus2AndNothingOnStdout) {
   struct Case {
     std::vector<std::string> words;

@@ -70,19 +70,50 @@ TEST_F(Report, RefusesWhatIsNotAResult) {
                          "network": "n", "machine": "m", "layers": [{"layer": 3}]})");
   write("deep.json", std::string(100000, '['));
   write("closed.json", std::string(100000, '[') + std::string(100000, ']'));
-  for (const auto& [file, why] :
-       std::vector<std::pair<std::string, std::string>>{{"text.json", "not JSON"},
-                                                        {"other.json", "counterpoint/2"},
-                                                        {"none.json", "'version' is missing"},
-                                                        {"layer.json", "no name"},
-                                                        {"deep.json", "not"},
-                                                        {"closed.json", "nested too deeply"},
-                                                        {"absent.json", "absent.json"}}) {
+  for (const auto& [file, why] : std::vector<std::pair<std::string, std::string>>{
+           {"text.json", "not JSON"},
+           {"other.json", "counterpoint/2"},
+           {"none.json", "/version is missing"},
+           {"layer.json", "/layers/0/layer is not text"},
+           {"deep.json", "not"},
+           {"closed.json", "nested too deeply"},
+           {"absent.json", "absent.json"}}) {
     const Outcome o = run({"report", file});
     EXPECT_EQ(o.status, 2) << file;
     EXPECT_THAT(o.err, HasSubstr(why)) << file;
   }
   EXPECT_EQ(run({"report"}).status, 2);
+}
+
+TEST_F(Report, NamesThePlaceThatIsNotAsAReportNeedsIt) {
+  estimate();
+  const Json whole = Json::parse(read("result.json"));
+  const auto refused = [&](const std::string& place, const Json& value) {
+    Json j = whole;
+    j[Json::json_pointer(place)] = value;
+    write("changed.json", j.dump());
+    const Outcome o = run({"report", "changed.json"});
+    EXPECT_EQ(o.status, 2) << place;
+    EXPECT_THAT(o.err, HasSubstr(place)) << place;
+    EXPECT_THAT(o.out, ::testing::IsEmpty());
+  };
+  for (const char* model : {"estimate", "simulation"})
+    for (const Json& other : {Json(5), Json("text"), Json(true)})
+      refused(std::string("/layers/1/") + model, other);
+  refused("/layers/0/macs", "many");
+  refused("/layers/0/nest", 3);
+  refused("/layers/0/roofline", 3);
+  refused("/layers/0/roofline/bounds/0/cycles", nullptr);
+  refused("/layers/0/roofline/macs_per_byte", Json::array());
+  refused("/layers/0/bound_machine/storage/1", 7);
+  refused("/layers/0/estimate/cycles", "12");
+  refused("/layers/0/estimate/statistics/stack.drain", nullptr);
+  refused("/layers/0/estimate/accesses/global buffer/weight", Json::array());
+  refused("/layers/0/estimate/energy/storage/global buffer/weight", "1");
+  refused("/layers/0/agreement", 1);
+  refused("/layers/0/profile", Json::array());
+  refused("/layers/0/status", nullptr);
+  refused("/network", 1);
 }
 
 TEST_F(Report, AResultTellsItsMachineAndItsNest) {

@@ -10,6 +10,7 @@
 
 #include "analytic/estimator.h"
 #include "input/diagnostics.h"
+#include "input/progress.h"
 #include "sim/simulator.h"
 #include "validation/processes.h"
 #include "validation/text.h"
@@ -372,8 +373,10 @@ ContentionResult run_contention(const ContentionRun& run) {
     if (!keep) journal << head << "\n" << std::flush;
     if (!journal) throw input::InputError(fmt::format("cannot write {}", run.journal));
   }
-  std::size_t next = 0, done = 0;
-  for (const Json& p : result.points) done += p.is_null() ? 0 : 1;
+  std::size_t next = 0;
+  const auto begun = static_cast<double>(std::count_if(result.points.begin(), result.points.end(),
+                                                       [](const Json& p) { return !p.is_null(); }));
+  input::ProgressLine progress("points", static_cast<double>(run.points.size()), begun);
   Pool pool;
   pool.jobs = run.jobs;
   pool.next = [&]() -> std::optional<std::size_t> {
@@ -391,7 +394,11 @@ ContentionResult run_contention(const ContentionRun& run) {
     if (journal.is_open())
       journal << Json{{"point", i}, {"result", j}}.dump() << "\n" << std::flush;
     result.points[i] = std::move(j);
-    if (run.progress) run.progress(++done, run.points.size());
+    progress.advance(1);
+    return true;
+  };
+  pool.tick = [&] {
+    progress.advance(0);
     return true;
   };
   result.interrupted = run_pool(pool);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -49,8 +48,7 @@ struct ContentionRun {
   int jobs = 1;
   std::string journal;  ///< file that keeps finished points; "": none
   bool resume = false;
-  std::string fingerprint;                                          ///< of the inputs and the sweep
-  std::function<void(std::size_t done, std::size_t all)> progress;  ///< may be empty
+  std::string fingerprint;  ///< of the inputs and the sweep
 };
 struct ContentionResult {
   std::vector<Json> points;  ///< in the order of the sweep; null where it was interrupted

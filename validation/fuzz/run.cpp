@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "input/diagnostics.h"
+#include "input/progress.h"
 #include "validation/fuzz/coverage.h"
 #include "validation/processes.h"
 #include "validation/report.h"
@@ -357,7 +358,8 @@ CampaignResult run_campaign(const Campaign& c) {
   const std::uint64_t before = state.done;
   std::uint64_t next = state.done;                   // first case of the next chunk
   std::map<std::uint64_t, std::vector<Json>> ahead;  // chunks that wait for an earlier one
-  double shown = 0;
+  input::ProgressLine progress("cases", static_cast<double>(c.cases), static_cast<double>(before),
+                               true);
   Pool pool;
   pool.jobs = c.jobs;
   const auto end_of = [&](std::uint64_t from) { return std::min(c.cases, from + kChunk); };
@@ -422,27 +424,18 @@ CampaignResult run_campaign(const Campaign& c) {
     if (merged) save();
     return true;
   };
-  bool line_shown = false;
+  std::uint64_t told = before;
   pool.tick = [&] {
-    const double s = elapsed();
-    if (c.seconds > 0 && s > c.seconds) return false;
-    if (s - shown < (c.progress ? 0.5 : 60)) return true;
-    shown = s;
-    line_shown = c.progress;
-    const double rate = static_cast<double>(state.done - before) / s;
-    fmt::print(stderr, "{}{} of {} cases, {} failing, {:.0f} s, {:.1f} cases/s{}{}",
-               c.progress ? "\r\033[K" : "", state.done, c.cases, state.failing.size(), s, rate,
-               rate > 0 ? fmt::format(", about {:.0f} s left",
-                                      static_cast<double>(c.cases - state.done) / rate)
-                        : "",
-               c.progress ? "" : "\n");
-    std::fflush(stderr);
+    if (c.seconds > 0 && elapsed() > c.seconds) return false;
+    progress.advance(static_cast<double>(state.done - told),
+                     fmt::format("{} failing", state.failing.size()));
+    told = state.done;
     return true;
   };
   CampaignResult result;
   const bool enough = state.failing.size() >= c.failures;
   const bool interrupted = !enough && state.done < c.cases && run_pool(pool);
-  if (line_shown) fmt::print(stderr, "\r\033[K");
+  progress.clear();
   result.interrupted = interrupted && state.done < c.cases;
   result.cases = state.done;
   result.summary = summarize(c, state);

@@ -29,7 +29,6 @@ struct Campaign {
   bool resume = false;          ///< go on from the state in `out`
   std::string fingerprint;      ///< of the program: a state of another one is not resumed
   AnotherLaw also;
-  bool progress = false;  ///< a line on stderr that is kept up to date, else one per minute
 };
 
 struct FailingCase {

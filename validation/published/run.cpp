@@ -13,6 +13,7 @@
 #include "analytic/estimator.h"
 #include "hw/machine_file.h"
 #include "input/data_dir.h"
+#include "input/progress.h"
 #include "sim/simulator.h"
 #include "stats/table.h"
 #include "validation/processes.h"
@@ -263,6 +264,7 @@ Result run(const Set& set, const RunOptions& options) {
   Result r;
   r.rows.resize(set.rows.size());
   std::size_t next = 0;
+  input::ProgressLine progress("rows", static_cast<double>(set.rows.size()));
   Pool pool;
   pool.jobs = options.jobs;
   pool.next = [&]() -> std::optional<std::size_t> {
@@ -272,6 +274,7 @@ Result run(const Set& set, const RunOptions& options) {
     write(run_row(set, row, options).dump(-1, ' ', false, Json::error_handler_t::replace));
   };
   pool.finished = [&](std::size_t row, const Ended& ended) {
+    progress.advance(1, set.name);
     const Json j = Json::parse(ended.text, nullptr, false);
     RowResult& out = r.rows[row];
     if (!ended.ok || j.is_discarded())
@@ -287,7 +290,12 @@ Result run(const Set& set, const RunOptions& options) {
     }
     return true;
   };
+  pool.tick = [&] {
+    progress.advance(0, set.name);
+    return true;
+  };
   r.interrupted = run_pool(pool);
+  progress.clear();
   for (std::size_t i = 0; i < set.rows.size(); ++i) {
     RowResult& row = r.rows[i];
     row.label = filled(set, i, set.label, set.file + ": label");
