@@ -93,8 +93,9 @@ Waveform::Waveform(const workloads::Mapping& mapping, WaveformOptions options, s
     : mapping_(mapping),
       options_(std::move(options)),
       vcd_(out),
+      to_(options_.to),
       patience_(options_.patience),
-      to_(options_.to) {}
+      writer_([this](Batch& batch) { write(batch); }) {}
 
 std::uint32_t Waveform::add(Declared d) {
   for (std::string& s : d.scopes) s = Vcd::name_of(s);
@@ -424,9 +425,9 @@ void Waveform::mark(std::size_t kind, std::int64_t time) {
     marks_[kind].push_back(time);
 }
 
-// Writes what cannot change any more, from time to time.
+// Hands on what was told, from time to time, and how much of it cannot change any more.
 void Waveform::proceed(std::int64_t now) {
-  if (changes_.size() < patience_) return;
+  if (batch_.changes.size() < options_.patience) return;
   std::int64_t before = now;
   for (const Unit& u : units_) {
     before = std::min(before, u.known);
@@ -434,7 +435,17 @@ void Waveform::proceed(std::int64_t now) {
       if (!s.open.empty()) before = std::min(before, s.open.front());
     if (!u.drain.open.empty()) before = std::min(before, u.drain.open.front());
   }
-  flush(before);
+  if (stopped_.load(std::memory_order_relaxed)) to_ = std::numeric_limits<std::int64_t>::min();
+  batch_.before = before;
+  writer_.give(batch_);
+  batch_.changes.clear();
+}
+
+void Waveform::write(Batch& batch) {
+  if (stopped_at_ >= 0) return;
+  changes_.insert(changes_.end(), batch.changes.begin(), batch.changes.end());
+  if (changes_.size() < patience_) return;
+  flush(batch.before);
   patience_ = changes_.size() * 2 + options_.patience;
 }
 
@@ -451,7 +462,7 @@ void Waveform::flush(std::int64_t before) {
       vcd_.time(c.time);
       if (options_.limit_bytes > 0 && vcd_.bytes() >= options_.limit_bytes) {
         stopped_at_ = c.time;
-        to_ = std::numeric_limits<std::int64_t>::min();
+        stopped_.store(true, std::memory_order_relaxed);
         changes_.clear();
         vcd_.end(stopped_at_);
         return;
@@ -465,7 +476,10 @@ void Waveform::flush(std::int64_t before) {
 
 void Waveform::end(std::int64_t cycles) {
   if (declared_.empty()) return;
-  flush(std::numeric_limits<std::int64_t>::max());
+  writer_.finish();
+  patience_ = 0;
+  batch_.before = std::numeric_limits<std::int64_t>::max();
+  write(batch_);
   if (stopped_at_ >= 0 || options_.from >= std::max<std::int64_t>(cycles, 1)) return;
   if (!begun_) vcd_.begin(options_.from);
   begun_ = true;

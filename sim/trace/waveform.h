@@ -3,6 +3,7 @@
 // Dump. docs/traces.md lists the signals.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <limits>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/trace/background.h"
 #include "sim/trace/observer.h"
 #include "sim/trace/vcd.h"
 #include "workloads/mapping.h"
@@ -30,12 +32,12 @@ struct WaveformOptions {
   std::int64_t to = std::numeric_limits<std::int64_t>::max();
   std::string scope = "*";          ///< pattern of the signals' full names (dots between scopes)
   std::int64_t limit_bytes = 0;     ///< stop cleanly there; 0: no limit
-  std::size_t patience = 1u << 13;  ///< changes kept before what is certain is written
+  std::size_t patience = 1u << 13;  ///< changes kept before they are handed to the writer
 };
 
 class Waveform : public Observer {
  public:
-  /// Writes to `out` while the run goes on. The mapping must outlive it.
+  /// Writes to `out` while the run goes on, from a thread of its own. The mapping must outlive it.
   Waveform(const workloads::Mapping& mapping, WaveformOptions options, std::ostream& out);
 
   bool wants_pes() const override { return true; }
@@ -81,6 +83,10 @@ class Waveform : public Observer {
     std::uint64_t value;
     std::uint32_t signal;
   };
+  struct Batch {
+    std::vector<Change> changes;
+    std::int64_t before = 0;  ///< nothing that comes later is earlier
+  };
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::uint32_t kSum = std::uint32_t{1} << 31;  ///< the value is to be added
   struct Stream {  // of words, one channel of one direction
@@ -114,7 +120,7 @@ class Waveform : public Observer {
   std::uint32_t add(Declared d);
   void push(std::int64_t time, std::uint32_t signal, std::int64_t value) {
     if (signal != kNone && time < to_)
-      changes_.push_back({time, static_cast<std::uint64_t>(value), signal});
+      batch_.changes.push_back({time, static_cast<std::uint64_t>(value), signal});
   }
   void push_sum(std::int64_t time, std::uint32_t signal, std::int64_t more) {
     if (signal != kNone) push(time, signal | kSum, more);
@@ -126,6 +132,7 @@ class Waveform : public Observer {
   void slot(Unit& u, std::size_t tensor, std::int64_t residence, std::int64_t time,
             std::int64_t state, std::int64_t words);
   void proceed(std::int64_t now);
+  void write(Batch& batch);
   void flush(std::int64_t before);
   void mark(std::size_t kind, std::int64_t time);
 
@@ -135,16 +142,21 @@ class Waveform : public Observer {
   std::vector<Declared> declared_;
   std::vector<std::string> names_;  // a few, for messages
   std::vector<Unit> units_;
-  std::vector<Change> changes_, sorted_;
+  Batch batch_;
   /// Multiply-accumulates per cycle of the last step, by cycle since its start; also of the steps
   /// that are copies of it.
   std::vector<std::pair<std::int64_t, std::int64_t>> rates_;
-  std::size_t patience_;
+  std::int64_t to_;                                 ///< later changes are not kept
+  std::array<std::vector<std::int64_t>, 3> marks_;  // fill, work, drain of the first steps
+
+  // The writer's, with vcd_, from the first batch until end() has waited for it.
+  std::vector<Change> changes_, sorted_;
+  std::size_t patience_;             ///< changes kept before what is certain is written
   std::vector<std::uint64_t> sums_;  ///< by signal
-  std::int64_t to_;                  ///< later changes are not kept
   bool begun_ = false;
   std::int64_t stopped_at_ = -1;
-  std::array<std::vector<std::int64_t>, 3> marks_;  // fill, work, drain of the first steps
+  std::atomic<bool> stopped_{false};
+  Background<Batch> writer_;
 };
 
 }  // namespace counterpoint::sim
