@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of a report: screenshots.py REPORT.html FOLDER. Called by screenshots.sh."""
+"""Pictures of a report: screenshots.py REPORT.html FOLDER, or of its routers alone:
+screenshots.py --routers REPORT.html PREFIX. Called by screenshots.sh."""
 import os
 import sys
 
 from browser import Browser
 
-page, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
+routers = sys.argv[1] == "--routers"
+page, folder = sys.argv[-2:]
+page = os.path.abspath(page)
 b = Browser()
 
 
@@ -15,7 +18,7 @@ def part(name, first, last):
         "const r=i=>document.querySelector(i).getBoundingClientRect();"
         "return [r(arguments[0]).top+scrollY, r(arguments[1]).bottom+scrollY,"
         "document.documentElement.clientWidth]", first, last)
-    b.picture(os.path.join(folder, name), clip={
+    b.picture(name, clip={
         "x": 0, "y": max(0, top - 16), "width": width, "height": bottom - top + 32})
 
 
@@ -25,7 +28,12 @@ try:
         b.size(width, 900)
         b.scheme(scheme)
         b.open("file://" + page)
-        if name == "report-phone":
+        if routers:
+            if name == "report":
+                part(folder + ".png", "#detail h3:has(+ p + svg.routers)", "svg.routers")
+            continue
+        name = os.path.join(folder, name)
+        if width < 600:
             part(name + ".png", "header", "#stack")
             part(name + "-rest.png", "#h-roofline", "#detail")
             continue
