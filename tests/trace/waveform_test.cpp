@@ -328,16 +328,25 @@ struct EveryView {
   }
 };
 
-// Looked at in every way, and not at all.
+// Looked at in every way, followed in its progress, and not at all.
 TEST(Tracing, ChangesNoNumber) {
+  constexpr std::array<TraceLevel, 4> kLevels = {TraceLevel::Summary, TraceLevel::Links,
+                                                 TraceLevel::Pes, TraceLevel::Data};
+  std::size_t runs = 0;
   validation::fuzz::Limits limits;
   limits.buses = true;
   laws::for_cases(400, limits, [&](const auto&, const workloads::Mapping& m) {
-    EveryView view(m, TraceLevel::Data);
+    EveryView view(m, kLevels[runs++ % kLevels.size()]);
     SimOptions traced;
     traced.observer = &view.all;
+    std::int64_t come = 0;
+    traced.advanced = [&come](std::int64_t cycle) {
+      EXPECT_GE(cycle, come);
+      come = cycle;
+    };
     const SimOutcome a = simulate(m, traced), b = simulate(m);
     EXPECT_EQ(a.functional, b.functional);
+    EXPECT_GE(come, a.result.cycles);
     const auto x = stats::flatten(a.result), y = stats::flatten(b.result);
     ASSERT_EQ(x.size(), y.size());
     for (std::size_t i = 0; i < x.size(); ++i) EXPECT_EQ(x[i].value, y[i].value) << x[i].name;
