@@ -343,6 +343,13 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
   std::optional<Pipe> pipe;
   std::ostream stream(nullptr);
   std::unique_ptr<sim::Waveform> waveform;
+  std::unique_ptr<sim::Timeline> timeline;
+  // What was begun in vain does not stay.
+  const auto remove = [&] {
+    if (pipe) pipe->finish();
+    if (waveform) std::remove(trace.waveform.c_str());
+    if (timeline) std::remove(trace.timeline.c_str());
+  };
   if (!trace.waveform.empty()) {
     // Also for an .fst: its writer would not say that the place cannot be written.
     file.open(trace.waveform, std::ios::binary);
@@ -361,11 +368,13 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
         stream);
     all.add(waveform.get());
   }
-  std::unique_ptr<sim::Timeline> timeline;
   std::ofstream json;
   if (!trace.timeline.empty()) {
     json.open(trace.timeline, std::ios::binary);
-    if (!json) throw cannot(trace.timeline);
+    if (!json) {
+      remove();
+      throw cannot(trace.timeline);
+    }
     timeline = std::make_unique<sim::Timeline>(
         mapping, sim::TimelineOptions{window.from, window.to, trace.limit_bytes});
     all.add(timeline.get());
@@ -373,12 +382,6 @@ Traced simulate_traced(const workloads::Mapping& mapping, sim::SimOptions option
   sim::Profile profile;
   if (trace.profile) all.add(&profile);
   options.observer = all.only();
-  // What was begun in vain does not stay.
-  const auto remove = [&] {
-    if (pipe) pipe->finish();
-    if (waveform) std::remove(trace.waveform.c_str());
-    if (timeline) std::remove(trace.timeline.c_str());
-  };
   try {
     out.outcome = sim::simulate(mapping, options);
   } catch (...) {

@@ -116,6 +116,8 @@ TEST_F(Trace, SaysWhatIsWrongWithItsOptions) {
   refused({"--trace", "a.vcd", "--trace-window", "9999999:"}, "the run ends after");
   refused({"--trace", "b.vcd", "--trace-scope", "nothing*"}, "no signal");
   EXPECT_FALSE(std::filesystem::exists(dir_ / "b.vcd"));
+  refused({"--trace", "b.vcd", "--timeline", "no/such/a.json"}, "cannot write no/such/a.json");
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "b.vcd"));
   refused({"--trace", "a.vcd", "--timeline", "a.gtkw"}, "written by --trace");
   refused({"--trace", "a.vcd", "--timeline", "a.vcd"}, "written by --trace");
   refused({"--trace", "a.vcd", "--trace-limit", "many"}, "number of bytes");
