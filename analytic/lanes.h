@@ -15,13 +15,14 @@ struct alignas(64) Lanes {
 
 struct LaneInput {
   Program program;
-  const CostOf<Lanes>* cost = nullptr;
-  const RulesOf<Lanes>* rules = nullptr;
-  Lanes pipeline_latency{}, startup{};
+  PriceList prices;  ///< traits: of any lane
+  const NumbersOf<Lanes>* machines = nullptr;
+  CostOf<Lanes>* cost = nullptr;  ///< memory for as many kinds and levels
+  RulesOf<Lanes>* rules = nullptr;
   Arena arena;
 };
 struct LaneResult {
-  Lanes cycles{}, startup{}, tail{};
+  Lanes cycles{}, startup{}, compute{}, tail{};
   Lanes waiting[kWaitings]{};
 };
 

@@ -31,6 +31,9 @@ COUNTERPOINT_NATIVE Native native_choose(Native a, Native b, Native if_greater, 
 COUNTERPOINT_NATIVE Native native_all(double n) {
   return _mm256_set1_pd(n);
 }
+COUNTERPOINT_NATIVE Native native_over(Native a, Native b) {
+  return _mm256_ceil_pd(_mm256_div_pd(a, b));
+}
 COUNTERPOINT_NATIVE bool native_differ(Native a, Native b) {
   return _mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_NEQ_UQ)) != 0;
 }

@@ -33,6 +33,9 @@ COUNTERPOINT_NATIVE Native native_choose(Native a, Native b, Native if_greater, 
 COUNTERPOINT_NATIVE Native native_all(double n) {
   return _mm512_set1_pd(n);
 }
+COUNTERPOINT_NATIVE Native native_over(Native a, Native b) {
+  return _mm512_roundscale_pd(_mm512_div_pd(a, b), _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC);
+}
 COUNTERPOINT_NATIVE bool native_differ(Native a, Native b) {
   return _mm512_cmp_pd_mask(a, b, _CMP_NEQ_UQ) != 0;
 }

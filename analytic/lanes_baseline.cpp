@@ -19,6 +19,10 @@ inline Native native_choose(Native a, Native b, Native if_greater, Native otherw
 inline Native native_all(double n) {
   return n;
 }
+inline Native native_over(Native a, Native b) {
+  const Native q = a / b, whole = (q + 0x1p52) - 0x1p52;  // to the nearest, below 2^52
+  return whole < q ? whole + 1 : whole;
+}
 inline bool native_differ(Native a, Native b) {
   return a != b;
 }

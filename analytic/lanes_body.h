@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files lanes_*.cpp have in common. They define Native, a vector of the instruction set,
-// and native_max, native_min, native_choose, native_all, native_differ, native_exceeds.
+// and native_max, native_min, native_choose, native_all, native_over, native_differ,
+// native_exceeds.
 #pragma once
 
 namespace counterpoint::analytic {
@@ -27,6 +28,17 @@ COUNTERPOINT_INLINE Value operator-(const Value& a, const Value& b) {
 }
 COUNTERPOINT_INLINE Value operator*(const Value& a, Number b) {
   COUNTERPOINT_LANES(a.v[i] * b);
+}
+COUNTERPOINT_INLINE Value operator*(const Value& a, const Value& b) {
+  COUNTERPOINT_LANES(a.v[i] * b.v[i]);
+}
+// Exact, where a and b are whole numbers below 2^53: the nearest number to a quotient that is not
+// whole lies on the same side of every whole number, because it is at least 1 / b away from it.
+COUNTERPOINT_INLINE Value over(const Value& a, const Value& b) {
+  COUNTERPOINT_LANES(native_over(a.v[i], b.v[i]));
+}
+COUNTERPOINT_INLINE Value over(const Value& a, const Value& by, const Value& b) {
+  COUNTERPOINT_LANES(native_over(a.v[i] * by.v[i], b.v[i]));
 }
 COUNTERPOINT_INLINE Value larger(const Value& a, const Value& b) {
   COUNTERPOINT_LANES(native_max(a.v[i], b.v[i]));
@@ -62,11 +74,12 @@ COUNTERPOINT_INLINE bool advanced(const Value* now, const Value* then, const Val
 }  // namespace counterpoint::analytic
 
 #include "analytic/engine.h"
+#include "analytic/prices.h"
 
 namespace counterpoint::analytic {
 namespace {
 
-static_assert(sizeof(Value) == sizeof(Lanes));
+static_assert(sizeof(Value) == sizeof(Lanes) && alignof(Value) <= alignof(Lanes));
 
 COUNTERPOINT_INLINE Value load(const Lanes& from) {
   Value to;
@@ -78,9 +91,11 @@ COUNTERPOINT_INLINE void store(const Value& from, Lanes& to) {
 }
 
 Ending run_lanes(const LaneInput& in, LaneResult& out) {
-  Engine engine(in.program, reinterpret_cast<const Cost*>(in.cost),
-                reinterpret_cast<const Rules*>(in.rules), load(in.pipeline_latency),
-                load(in.startup), in.arena);
+  const auto& machines = *reinterpret_cast<const NumbersOf<Value>*>(in.machines);
+  Cost* cost = reinterpret_cast<Cost*>(in.cost);
+  Rules* rules = reinterpret_cast<Rules*>(in.rules);
+  price(in.prices, machines, cost, rules);
+  Engine engine(in.program, cost, rules, machines.pipeline_latency, machines.startup, in.arena);
   const Ending ending = engine.run();
   if (ending != Ending::Done) return ending;
   const Value cycles = engine.cycles();
@@ -94,7 +109,13 @@ Ending run_lanes(const LaneInput& in, LaneResult& out) {
     else
       startup = startup + cycles * n;
   }
+  Value compute{};
+  const std::size_t depths = in.prices.depths;
+  const std::int32_t kinds = in.prices.kind_end[depths - 1];
+  for (std::int32_t k = depths < 2 ? 0 : in.prices.kind_end[depths - 2]; k < kinds; ++k)
+    compute = compute + cost[k].work * static_cast<Number>(in.prices.kinds[k].times);
   store(cycles, out.cycles);
+  store(compute, out.compute);
   store(startup, out.startup);
   store(tail, out.tail);
   for (int w = 0; w < kWaitings; ++w) store(engine.waiting(w), out.waiting[w]);

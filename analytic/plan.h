@@ -120,6 +120,7 @@ class Plan {
   std::int32_t last() const { return 1; }   ///< the kind that ends it
   /// Kinds of a depth: [kind_end(depth - 1), kind_end(depth)).
   std::int32_t kind_end(std::size_t depth) const { return kind_end_[depth]; }
+  const std::int32_t* kind_ends() const { return kind_end_.data(); }
   /// The first kind of arrays of PEs.
   std::int32_t pe_kinds() const { return depths_ < 2 ? 0 : kind_end_[depths_ - 2]; }
   /// Largest tiles and sliding tiles of one instance at a storage level.

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "analytic/durations.h"
+#include "analytic/numbers.h"
+#include "analytic/prices.h"
 #include "analytic/times.h"
 
 namespace counterpoint::analytic {
@@ -96,75 +97,112 @@ void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Mov
   }
 }
 
-void Prices::set(const Plan& plan, const hw::BoundMachine& bound) {
+namespace {
+
+PaceOf<std::int64_t> pace(hw::Rate rate) {
+  if (rate.unlimited()) return {0, 0, 1};
+  // Words or bytes per 1000 cycles; a bit is the eighth of a byte.
+  if (rate.bytes) return {0, 125, rate.per_kcycle};
+  return {1000, 0, rate.per_kcycle};
+}
+
+}  // namespace
+
+void link_numbers(const hw::BoundMachine& bound, std::size_t depth, std::int64_t units,
+                  LinkOf<std::int64_t>& n) {
+  const hw::Network& net = bound.network[depth];
+  const hw::Storage& parent = bound.storage[depth];
+  const hw::Storage& child = bound.storage[depth + 1];
+  const hw::ClockRatio clock = hw::clock_ratio(bound.machine, net);
+  const auto machine_cycles = [&](std::int64_t own) {
+    return clock.core == clock.own ? own : over(own, clock.core, clock.own);
+  };
+  n.pace[kChannelPace] = pace(net.bandwidth);
+  n.pace[kDrainPace] = pace(net.drain_bandwidth.value_or(net.bandwidth));
+  n.pace[kReadPace] = pace(parent.read_port);
+  n.pace[kWritePace] = pace(parent.write_port);
+  n.pace[kReceivePace] = pace(child.write_port);
+  n.pace[kSendPace] = pace(child.read_port);
+  n.burst = {0, 0, 1};
+  if (net.burst.size > 0)
+    n.burst = net.burst.bytes ? PaceOf<std::int64_t>{0, 1, net.burst.size * 8}
+                              : PaceOf<std::int64_t>{1, 0, net.burst.size};
+  n.burst_size = net.burst.size;
+  n.core = clock.core;
+  n.own = clock.own;
+  n.fill_overhead = machine_cycles(net.fill_overhead);
+  n.drain_overhead = machine_cycles(net.drain_overhead);
+  n.fill_latency = machine_cycles(net.latency);
+  n.in_flight = 0;
+  if (depth == 0) {
+    n.fill_latency += parent.latency;
+    n.in_flight = parent.in_flight;
+  }
+  std::int64_t deep = 0;
+  if (net.reduction == hw::Reduction::Chain) deep = units - 1;
+  if (net.reduction == hw::Reduction::Tree)
+    for (std::int64_t reach = 1; reach < units; reach *= 2) ++deep;
+  if (net.skew == hw::Network::kChain)
+    deep += units - 1;
+  else
+    deep += net.skew;
+  n.drain_latency = machine_cycles(net.latency + deep);
+  // A look at the level only where it matters.
+  n.out_bits =
+      bound.machine.bits.output > 0 ? hw::drain_bits(bound, depth) : bound.machine.bits.psum;
+}
+
+void add_traits(const LinkOf<std::int64_t>& link, LinkTraits& traits) {
+  for (int p = 0; p < kPaces; ++p)
+    if (link.pace[p].per_word != 0 || link.pace[p].per_bit != 0) traits.limits[p] = true;
+  if (link.burst_size > 0) traits.bursts = true;
+  if (link.in_flight > 0) traits.requests = true;
+  if (link.core != link.own) traits.clocked = true;
+}
+
+void list_numbers(const Plan& plan, const hw::BoundMachine& bound, Numbers& numbers) {
   const hw::Machine& machine = bound.machine;
-  const std::int64_t width[2] = {machine.bits.input, machine.bits.weight};
-  const Group* groups = plan.groups().data();
-  kinds_.resize(plan.kinds().size());
-  levels_.resize(plan.depths());
-  std::size_t k = 0;
+  numbers.pipeline_latency = machine.pipeline_latency;
+  numbers.startup = machine.startup;
+  numbers.width[0] = machine.bits.input;
+  numbers.width[1] = machine.bits.weight;
+  numbers.pe = {machine.lanes, machine.step_minimum, machine.step_overhead};
+  for (std::size_t d = 0; d < plan.depths(); ++d)
+    link_numbers(bound, d, plan.mapping().nest.levels[d].units, numbers.link[d]);
+}
+
+void list_choices(const Plan& plan, const hw::BoundMachine& bound, LevelChoices* levels) {
   for (std::size_t d = 0; d < plan.depths(); ++d) {
     const hw::Network& net = bound.network[d];
-    const hw::Storage& child = bound.storage[d + 1];
-    const Link link(bound, d, plan.mapping().nest.levels[d].units);
-    const bool pes = d + 1 == plan.depths(), reduces = net.reduction != hw::Reduction::None;
-    // What passes the unit by comes over the network above it, too.
-    const bool past[2] = {hw::passes_by(bound, d, 0), hw::passes_by(bound, d, 1)};
-    const Link outer(bound, d == 0 ? 0 : d - 1, 1);
-    const auto latency = [&](bool passes) {
-      return link.fill_latency() + (passes ? outer.fill_latency() : 0);
-    };
-    levels_[d] = {{latency(past[0]), latency(past[1])}, link.drain_latency()};
-    const std::int64_t out = hw::drain_bits(bound, d);
-    struct Last {
-      std::int64_t inputs = 0, weights = 0, cycles = 0;
-    } last[2];
-    for (; k < static_cast<std::size_t>(plan.kind_end(d)); ++k) {
-      const Kind& kind = plan.kinds()[k];
-      CostOf<std::int64_t>& c = kinds_[k];
-      c = {};
-      if (kind.shape >= 0) {
-        std::int64_t words[2] = {0, 0};
-        for (std::size_t t = 0; t < 2; ++t)
-          if (kind.enter[t].changed && child.holds[t]) words[t] = kind.enter[t].of(net.multicast);
-        // Most kinds of a level move one of a few numbers of words: no need to divide again.
-        const bool ports = !child.write_port.unlimited();
-        const auto cycles = [&](Last& before, bool of_inputs, bool of_weights) {
-          const std::int64_t inputs = of_inputs ? words[0] : 0, weights = of_weights ? words[1] : 0;
-          const Load sent{inputs + weights, inputs * width[0] + weights * width[1]};
-          if (sent.words == 0) return std::int64_t{0};
-          if (!ports && inputs == before.inputs && weights == before.weights) return before.cycles;
-          const bool passes = past[of_inputs ? 0 : 1];  // then it is alone
-          std::int64_t most = passes ? std::max(link.passing_cycles(sent), outer.fill_cycles(sent))
-                                     : link.fill_cycles(sent);
-          if (ports)
-            for (std::int32_t g = 0; g < kind.group_count; ++g) {
-              const Group& x = groups[kind.groups + g];
-              const std::int64_t a = of_inputs && child.holds[0] ? x.words[0] : 0;
-              const std::int64_t b = of_weights && child.holds[1] ? x.words[1] : 0;
-              most = std::max(most, link.receive_cycles({a + b, a * width[0] + b * width[1]}));
-            }
-          before = {inputs, weights, most};
-          return most;
-        };
-        if (net.channels == hw::Channels::Shared && !past[0] && !past[1]) {
-          c.inject[0] = cycles(last[words[1] > 0 ? 1 : 0], true, true);
-        } else {
-          c.inject[0] = cycles(last[0], true, false);
-          c.inject[1] = cycles(last[1], false, true);
-        }
-        if (pes) c.work = work_cycles(kind.macs_largest, machine);
-      }
-      if (kind.cold || !kind.leave.changed || kind.leave.total == 0) continue;
-      const std::int64_t w = reduces ? kind.leave.distinct : kind.leave.total;
-      c.drain = link.drain_cycles({w, w * out});
-      if (child.read_port.unlimited()) continue;
-      for (std::int32_t g = 0; g < kind.group_count; ++g) {
-        const std::int64_t v = groups[kind.groups + g].words[2];
-        c.drain = std::max(c.drain, link.send_cycles({v, v * out}));
-      }
+    LevelChoices& c = levels[d];
+    c = {};
+    c.multicast = net.multicast;
+    c.shared = net.channels == hw::Channels::Shared;
+    c.reduces = net.reduction != hw::Reduction::None;
+    for (std::size_t t = 0; t < 2; ++t) {
+      c.holds[t] = bound.storage[d + 1].holds[t];
+      c.past[t] = hw::passes_by(bound, d, t);
+      if (c.past[t]) c.shared = false;
     }
   }
+}
+
+void list_kinds(const Plan& plan, PriceList& list) {
+  list.kinds = plan.kinds().data();
+  list.groups = plan.groups().data();
+  list.kind_end = plan.kind_ends();
+  list.depths = plan.depths();
+}
+
+void Prices::set(const Plan& plan, const hw::BoundMachine& bound) {
+  list_kinds(plan, list_);
+  list_choices(plan, bound, list_.levels);
+  list_numbers(plan, bound, numbers_);
+  for (std::size_t d = 0; d < plan.depths(); ++d)
+    add_traits(numbers_.link[d], list_.levels[d].traits);
+  kinds_.resize(plan.kinds().size());
+  levels_.resize(plan.depths());
+  price(list_, numbers_, kinds_.data(), levels_.data());
 }
 
 }  // namespace counterpoint::analytic

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "analytic/durations.h"
 #include "analytic/plan.h"
 #include "hw/machine.h"
 
@@ -35,7 +34,68 @@ struct Move {
   bool has(std::uint32_t any) const { return (flags & any) != 0; }
 };
 
-/// What a kind takes, in cycles; `Value` is a number, or one per machine.
+/// A rate as a fraction: a load takes (words * per_word + bits * per_bit) / per cycles, rounded up.
+/// Unlimited: (0, 0, 1). `Value`, here and below: a number, or one per machine.
+template <class Value>
+struct PaceOf {
+  Value per_word, per_bit, per;
+};
+enum PaceName : int {
+  kChannelPace,  ///< of the network, to the children
+  kDrainPace,    ///< ... to the parent
+  kReadPace,     ///< the parent's ports
+  kWritePace,
+  kReceivePace,  ///< a child's write port
+  kSendPace,     ///< ... and its read port
+  kPaces
+};
+/// The numbers of a network and of the ports at its ends. Overheads and latencies are cycles of
+/// the machine; the paces are per cycle of the network.
+template <class Value>
+struct LinkOf {
+  PaceOf<Value> pace[kPaces];
+  PaceOf<Value> burst;  ///< of how many bursts a load is
+  Value burst_size;     ///< words or bytes
+  Value core, own;      ///< so many cycles of the machine and of the network
+  Value fill_overhead, drain_overhead;
+  Value fill_latency, drain_latency;  ///< drains: through the depth of a reducing network too
+  Value in_flight;                    ///< of off-chip memory
+  Value out_bits;                     ///< of a word that leaves the children
+};
+template <class Value>
+struct PeOf {
+  Value lanes, step_minimum, step_overhead;
+};
+/// All numbers of a machine that decide when something happens.
+template <class Value>
+struct NumbersOf {
+  Value pipeline_latency, startup;
+  Value width[2];  ///< of inputs, weights
+  PeOf<Value> pe;
+  LinkOf<Value> link[kMaxDepths];
+};
+using Numbers = NumbersOf<std::int64_t>;
+/// How many of its numbers a machine of so many levels has.
+constexpr std::size_t number_count(std::size_t depths) {
+  return (sizeof(Numbers) - (kMaxDepths - depths) * sizeof(LinkOf<std::int64_t>)) /
+         sizeof(std::int64_t);
+}
+/// Which rules a network has: what they do not have need not be computed.
+struct LinkTraits {
+  bool limits[kPaces]{};  ///< not unlimited
+  bool bursts = false, requests = false, clocked = false;
+};
+/// What of a level is no number.
+struct LevelChoices {
+  hw::Multicast multicast = hw::Multicast::Word;
+  bool shared = false;  ///< inputs and weights share a channel
+  bool reduces = false;
+  bool holds[2] = {true, true};   ///< the children: inputs, weights
+  bool past[2] = {false, false};  ///< they come to the children from further up
+  LinkTraits traits;
+};
+
+/// What a kind takes, in cycles.
 template <class Value>
 struct CostOf {
   Value inject[2];  ///< per channel
@@ -72,6 +132,26 @@ struct Program {
 void list_arrays(const Plan& plan, std::vector<ProgramNode>& arrays);
 /// What happens in each kind.
 void list_moves(const Plan& plan, const hw::BoundMachine& machine, std::vector<Move>& moves);
+/// The machine of a plan as numbers and choices; `link` and `levels` up to plan.depths().
+void list_numbers(const Plan& plan, const hw::BoundMachine& machine, Numbers& numbers);
+void list_choices(const Plan& plan, const hw::BoundMachine& machine, LevelChoices* levels);
+/// ... of one network, of a unit with `units` children.
+void link_numbers(const hw::BoundMachine& machine, std::size_t depth, std::int64_t units,
+                  LinkOf<std::int64_t>& numbers);
+/// Of a link with these numbers, besides what `traits` has.
+void add_traits(const LinkOf<std::int64_t>& link, LinkTraits& traits);
+
+/// What prices.h computes prices of.
+struct PriceList {
+  const Kind* kinds = nullptr;
+  const Group* groups = nullptr;
+  const std::int32_t* kind_end = nullptr;  ///< of each depth
+  std::size_t depths = 0;
+  LevelChoices levels[kMaxDepths];
+};
+/// Of a plan, all but the levels.
+void list_kinds(const Plan& plan, PriceList& list);
+
 /// What each kind takes on a machine, and each level. Keeps its memory.
 class Prices {
  public:
@@ -80,6 +160,8 @@ class Prices {
   const std::vector<RulesOf<std::int64_t>>& levels() const { return levels_; }
 
  private:
+  PriceList list_;
+  Numbers numbers_;
   std::vector<CostOf<std::int64_t>> kinds_;
   std::vector<RulesOf<std::int64_t>> levels_;
 };

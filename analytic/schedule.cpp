@@ -3,32 +3,12 @@
 
 #include <algorithm>
 
+#include "analytic/numbers.h"
 #include "analytic/times.h"
 
 namespace counterpoint::analytic {
 namespace {
 
-using Number = std::int64_t;
-using Value = std::int64_t;
-
-inline Value larger(Value a, Value b) {
-  return a < b ? b : a;
-}
-inline Value smaller(Value a, Value b) {
-  return b < a ? b : a;
-}
-inline bool differ(Value a, Value b) {
-  return a != b;
-}
-inline bool exceeds(Value a, Value b) {
-  return a > b;
-}
-inline Value choose(Value a, Value b, Value if_greater, Value otherwise) {
-  return a > b ? if_greater : otherwise;
-}
-inline Value everywhere(Number n) {
-  return n;
-}
 // Without branches, two times at once.
 inline bool advanced(const Value* now, const Value* then, Value lambda, std::uint32_t mask) {
   typedef std::int64_t Two __attribute__((vector_size(16), aligned(8), may_alias));
@@ -46,6 +26,7 @@ inline bool advanced(const Value* now, const Value* then, Value lambda, std::uin
 }  // namespace
 }  // namespace counterpoint::analytic
 
+// After the numbers that it is to compute with.
 #include "analytic/engine.h"
 
 namespace counterpoint::analytic {

@@ -2,8 +2,7 @@
 #include "analytic/sweep.h"
 
 #include <algorithm>
-
-#include "stats/energy.h"
+#include <cstring>
 
 namespace counterpoint::analytic {
 
@@ -18,17 +17,62 @@ Structure structure_of(const hw::BoundMachine& machine, std::size_t depths) {
   Structure s{};
   for (std::size_t d = 0; d < depths; ++d) {
     const hw::Network& net = machine.network[d];
+    const hw::Storage& child = machine.storage[d + 1];
     unsigned x = static_cast<unsigned>(net.multicast);
     x = x * 4 + static_cast<unsigned>(net.reduction);
     x = x * 2 + static_cast<unsigned>(net.channels);
     x = x * 2 + static_cast<unsigned>(net.topology == hw::Topology::Bus);
-    for (std::size_t t = 0; t < 3; ++t)
-      x = x * 2 + static_cast<unsigned>(machine.storage[d + 1].buffering.of[t]);
-    for (std::size_t t = 0; t < 2; ++t)
-      x = x * 2 + static_cast<unsigned>(machine.storage[d + 1].holds[t]);
+    x = x * 2 + static_cast<unsigned>(net.burst.size > 0);
+    x = x * 2 + static_cast<unsigned>(d == 0 && machine.storage[0].in_flight > 0);
+    for (std::size_t t = 0; t < 3; ++t) x = x * 2 + static_cast<unsigned>(child.buffering.of[t]);
+    for (std::size_t t = 0; t < 2; ++t) x = x * 2 + static_cast<unsigned>(child.holds[t]);
     s[d] = static_cast<std::uint16_t>(x);
   }
   return s;
+}
+
+// Machines lie about in memory: the next ones are asked for while one is looked at.
+constexpr std::size_t kFetchAhead = 4;
+inline void fetch(const void* from, const void* to) {
+  const char* line = static_cast<const char*>(from);
+  for (; line < static_cast<const char*>(to); line += 64) __builtin_prefetch(line);
+  __builtin_prefetch(static_cast<const char*>(to) - 1);
+}
+// In three portions, because a processor waits for few lines at once.
+inline void fetch_machine(const hw::BoundMachine& m) {
+  fetch(&m.machine.lanes, &m.machine.storage);
+  fetch(&m.machine.energy.mac_pj, &m.finished);
+}
+inline void fetch_storage(const hw::BoundMachine& m) {
+  fetch(&m.storage.front().capacity_bytes, m.storage.data() + m.storage.size());
+}
+inline void fetch_networks(const hw::BoundMachine& m) {
+  fetch(&m.network.front().topology, m.network.data() + m.network.size());
+}
+
+// Widths that decide nothing, because all rates count words, do not tell machines apart.
+void forget_widths(Numbers& numbers, std::size_t depths) {
+  std::int64_t bits = 0;
+  for (std::size_t d = 0; d < depths; ++d) {
+    for (const PaceOf<std::int64_t>& p : numbers.link[d].pace) bits |= p.per_bit;
+    bits |= numbers.link[d].burst.per_bit;
+  }
+  if (bits != 0) return;
+  numbers.width[0] = numbers.width[1] = 0;
+  for (std::size_t d = 0; d < depths; ++d) numbers.link[d].out_bits = 0;
+}
+
+std::uint64_t hash_of(const std::int64_t* numbers, std::size_t n) {
+  constexpr std::size_t kWays = 8;  // independent of each other: a vector of the processor
+  std::uint64_t of[kWays] = {};
+  std::size_t i = 0;
+  for (; i + kWays <= n; i += kWays)
+    for (std::size_t way = 0; way < kWays; ++way)
+      of[way] = of[way] + (of[way] << 7) + static_cast<std::uint64_t>(numbers[i + way]);
+  for (; i < n; ++i) of[i % kWays] += static_cast<std::uint64_t>(numbers[i]) << 32;
+  std::uint64_t hash = 0;
+  for (std::uint64_t x : of) hash = ((hash >> 32) ^ hash ^ x) * 0x9e3779b97f4a7c15ULL;
+  return hash ^ (hash >> 32);
 }
 
 }  // namespace
@@ -36,18 +80,40 @@ Structure structure_of(const hw::BoundMachine& machine, std::size_t depths) {
 bool Sweep::compile(const workloads::Mapping& mapping) {
   mapping_ = &mapping;
   described_ = false;
-  alone_ = 0;
+  executed_ = alone_ = 0;
   return plan_.compile(mapping);
 }
 
 void Sweep::describe(const hw::BoundMachine& machine) {
   list_arrays(plan_, arrays_);
   list_moves(plan_, machine, moves_);
+  list_kinds(plan_, input_.prices);
+  list_choices(plan_, machine, input_.prices.levels);
   lane_cost_.resize(plan_.kinds().size());
   lane_rules_.resize(plan_.depths());
   schedule_.run(plan_, machine, totals_);
-  counts_ = assemble(*mapping_, machine, totals_);
+  energy_.set(machine, assemble(*mapping_, machine, totals_));
   structure_ = structure_of(machine, plan_.depths());
+  most_words_ = 0;
+  for (const Kind& k : plan_.kinds()) {
+    double words = static_cast<double>(k.macs_largest);
+    for (const Words* w : {&k.enter[0], &k.enter[1], &k.leave})
+      words += static_cast<double>(w->total);
+    most_words_ = std::max(most_words_, words);
+  }
+  Program& program = input_.program;
+  program.kinds = plan_.kinds().data();
+  program.shapes = plan_.shapes().data();
+  program.entries = plan_.entries().data();
+  program.moves = moves_.data();
+  program.nodes = arrays_.data();
+  program.node_count = static_cast<std::int32_t>(arrays_.size());
+  program.first = plan_.first();
+  program.last = plan_.last();
+  for (std::size_t t = 0; t < 2; ++t) program.past[t] = hw::passes_by(machine, 1, t);
+  input_.machines = &lane_numbers_;
+  input_.cost = lane_cost_.data();
+  input_.rules = lane_rules_.data();
   described_ = true;
 }
 
@@ -71,152 +137,126 @@ std::size_t Sweep::run_alike(LaneFunction lanes, const hw::BoundMachine* machine
   const Structure structure = structure_of(machines[0], plan_.depths());
   if (!described_ || structure != structure_) describe(machines[0]);
   known_.clear();
-  durations_.clear();
+  numbers_.resize(kMostKnown * number_count(plan_.depths()));
   slots_.assign(4 * kMostKnown, 0);
   of_machine_.clear();
-  executed_ = 0;
+  leakage_.clear();
+  lanes_used_ = 0;
   std::size_t n = 0;
-  while (n < count && n < kMostTogether && known_.size() < kMostKnown &&
-         (n == 0 || structure_of(machines[n], plan_.depths()) == structure)) {
-    of_machine_.push_back(static_cast<std::uint16_t>(known(machines[n], n)));
+  while (n < count && n < kMostTogether && known_.size() < kMostKnown) {
+    const hw::BoundMachine& machine = machines[n];
+    const hw::BoundMachine& coming = machines[std::min(n + kFetchAhead, count - 1)];
+    fetch_machine(machines[std::min(n + 2 * kFetchAhead, count - 1)]);
+    if (n > 0 && structure_of(machine, plan_.depths()) != structure) break;
+    fetch_storage(coming);
+    of_machine_.push_back(static_cast<std::uint16_t>(known(machine)));
+    fetch_networks(coming);
+    outcomes[n].energy = energy_.without_leakage(machine);
+    leakage_.push_back(machine.machine.energy.leakage_pj_per_cycle);
     ++n;
-    if (known_.size() == executed_ + kLanes) execute(lanes, machines);
+    if (lanes_used_ == kLanes) execute(lanes);
   }
-  if (known_.size() > executed_) execute(lanes, machines);
+  if (lanes_used_ > 0) execute(lanes);
   for (std::size_t i = 0; i < n; ++i) {
-    outcomes[i] = known_[of_machine_[i]].outcome;
-    counts_.cycles = outcomes[i].cycles;
-    outcomes[i].energy = stats::total_energy(machines[i], counts_);
+    const Known& k = known_[of_machine_[i]];
+    outcomes[i].cycles = k.cycles;
+    outcomes[i].stack = k.stack;
+    outcomes[i].energy += static_cast<double>(k.cycles) * leakage_[i];
   }
   return n;
 }
 
 // Where the machine's outcome is, or will be.
-std::size_t Sweep::known(const hw::BoundMachine& machine, std::size_t index) {
-  prices_.set(plan_, machine);
-  const std::size_t kinds = plan_.kinds().size(), depths = plan_.depths();
-  const std::size_t size = 4 * kinds + 3 * depths + 2, at = durations_.size();
-  durations_.resize(at + size);
-  std::int64_t* d = durations_.data() + at;
-  std::uint64_t hash = 0;
-  const auto add = [&](std::int64_t x) {
-    *d++ = x;
-    hash = (hash ^ static_cast<std::uint64_t>(x)) * 0x9e3779b97f4a7c15ULL;
-    hash ^= hash >> 32;
-  };
-  add(machine.machine.pipeline_latency);
-  add(machine.machine.startup);
-  for (const RulesOf<std::int64_t>& r : prices_.levels()) {
-    add(r.fill_latency[0]);
-    add(r.fill_latency[1]);
-    add(r.drain_latency);
-  }
-  for (const CostOf<std::int64_t>& c : prices_.kinds()) {
-    add(c.inject[0] + (c.drain << 24) + (c.work << 40));  // the hash alone; all are compared
-    d[-1] = c.inject[0];
-    *d++ = c.inject[1];
-    *d++ = c.drain;
-    *d++ = c.work;
-  }
+std::size_t Sweep::known(const hw::BoundMachine& machine) {
+  const std::size_t depths = plan_.depths(), size = number_count(depths);
+  Numbers mine;
+  list_numbers(plan_, machine, mine);
+  forget_widths(mine, depths);
+  const std::int64_t* const all = &mine.pipeline_latency;
+  const std::uint64_t hash = hash_of(all, size);
   std::size_t slot = hash & (slots_.size() - 1);
   for (; slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
     const std::size_t other = slots_[slot] - 1u;
-    if (known_[other].hash != hash) continue;
-    const std::int64_t* mine = durations_.data() + at;
-    const std::int64_t* its = durations_.data() + other * size;
-    if (!std::equal(mine, mine + size, its)) continue;
-    durations_.resize(at);
-    return other;
+    if (known_[other].hash == hash &&
+        std::memcmp(all, numbers_.data() + other * size, size * sizeof *all) == 0)
+      return other;
   }
-  slots_[slot] = static_cast<std::uint16_t>(known_.size() + 1);
+  const std::size_t self = known_.size();
+  slots_[slot] = static_cast<std::uint16_t>(self + 1);
+  std::memcpy(numbers_.data() + self * size, all, size * sizeof *all);
   Known& k = known_.emplace_back();
   k.hash = hash;
-  k.machine = index;
-  const std::size_t lane = known_.size() - 1 - executed_;
-  lane_pipeline_.of[lane] = static_cast<double>(machine.machine.pipeline_latency);
-  lane_startup_.of[lane] = static_cast<double>(machine.machine.startup);
-  for (std::size_t i = 0; i < depths; ++i) {
-    for (std::size_t t = 0; t < 2; ++t)
-      lane_rules_[i].fill_latency[t].of[lane] =
-          static_cast<double>(prices_.levels()[i].fill_latency[t]);
-    lane_rules_[i].drain_latency.of[lane] = static_cast<double>(prices_.levels()[i].drain_latency);
+  k.machine = &machine;
+  ++executed_;
+  if (!exact(mine)) {
+    execute_alone(k);
+    return self;
   }
-  for (std::size_t i = 0; i < kinds; ++i) {
-    const CostOf<std::int64_t>& from = prices_.kinds()[i];
-    CostOf<Lanes>& to = lane_cost_[i];
-    to.inject[0].of[lane] = static_cast<double>(from.inject[0]);
-    to.inject[1].of[lane] = static_cast<double>(from.inject[1]);
-    to.drain.of[lane] = static_cast<double>(from.drain);
-    to.work.of[lane] = static_cast<double>(from.work);
-    k.outcome.stack[kCompute] += plan_.kinds()[i].times * from.work;
+  lane_of_[lanes_used_] = self;
+  Lanes* const to = &lane_numbers_.pipeline_latency;
+  for (std::size_t i = 0; i < size; ++i) to[i].of[lanes_used_] = static_cast<double>(all[i]);
+  for (std::size_t d = 0; d < depths; ++d) {
+    LinkTraits& traits = input_.prices.levels[d].traits;
+    if (lanes_used_ == 0) traits = {};
+    add_traits(mine.link[d], traits);
   }
-  return known_.size() - 1;
+  ++lanes_used_;
+  return self;
 }
 
-// Those of known_ that have not been executed, at most kLanes.
-void Sweep::execute(LaneFunction lanes, const hw::BoundMachine* machines) {
-  const std::size_t n = known_.size() - executed_, depths = plan_.depths();
-  const auto fill = [n](Lanes& x) {  // lanes without a machine do as the first
-    for (std::size_t lane = n; lane < kLanes; ++lane) x.of[lane] = x.of[0];
-  };
-  if (n < kLanes) {
-    fill(lane_pipeline_);
-    fill(lane_startup_);
-    for (std::size_t i = 0; i < depths; ++i) {
-      fill(lane_rules_[i].fill_latency[0]);
-      fill(lane_rules_[i].fill_latency[1]);
-      fill(lane_rules_[i].drain_latency);
-    }
-    for (CostOf<Lanes>& c : lane_cost_) {
-      fill(c.inject[0]);
-      fill(c.inject[1]);
-      fill(c.drain);
-      fill(c.work);
-    }
+// Whether every quotient that prices.h may need is one of whole numbers below kExact.
+bool Sweep::exact(const Numbers& numbers) const {
+  double most = 0;
+  for (std::size_t d = 0; d < plan_.depths(); ++d) {
+    const LinkOf<std::int64_t>& link = numbers.link[d];
+    const double bits = static_cast<double>(
+        std::max({numbers.width[0], numbers.width[1], link.out_bits, std::int64_t{8}}));
+    most = std::max(most, 1000 * (most_words_ * bits + 8 * static_cast<double>(link.burst_size)) *
+                              static_cast<double>(link.core));
   }
-  LaneInput in;
-  in.program.kinds = plan_.kinds().data();
-  in.program.shapes = plan_.shapes().data();
-  in.program.entries = plan_.entries().data();
-  in.program.moves = moves_.data();
-  in.program.nodes = arrays_.data();
-  in.program.node_count = static_cast<std::int32_t>(arrays_.size());
-  in.program.first = plan_.first();
-  in.program.last = plan_.last();
-  for (std::size_t t = 0; t < 2; ++t) in.program.past[t] = hw::passes_by(machines[0], 1, t);
-  in.cost = lane_cost_.data();
-  in.rules = lane_rules_.data();
-  in.pipeline_latency = lane_pipeline_;
-  in.startup = lane_startup_;
+  return most < kExact;
+}
+
+void Sweep::execute_alone(Known& k) {
+  schedule_.run(plan_, *k.machine, totals_);
+  k.cycles = totals_.cycles;
+  k.stack = totals_.stack;
+  ++alone_;
+}
+
+// Those that wait in lanes.
+void Sweep::execute(LaneFunction lanes) {
+  const std::size_t n = lanes_used_, size = number_count(plan_.depths());
+  lanes_used_ = 0;
+  Lanes* const all = &lane_numbers_.pipeline_latency;
+  for (std::size_t i = 0; n < kLanes && i < size; ++i)  // lanes without a machine do as the first
+    for (std::size_t lane = n; lane < kLanes; ++lane) all[i].of[lane] = all[i].of[0];
   if (memory_.empty()) memory_.resize(std::size_t{1} << 17);
   LaneResult result;
   Ending ending = Ending::Memory;
   for (;;) {
-    in.arena = {memory_.data(), memory_.data() + memory_.size()};
-    ending = n > 1 ? lanes(in, result) : Ending::Diverged;
+    input_.arena = {memory_.data(), memory_.data() + memory_.size()};
+    ending = n > 1 ? lanes(input_, result) : Ending::Diverged;
     if (ending != Ending::Memory) break;
     memory_.resize(2 * memory_.size());
   }
   for (std::size_t lane = 0; lane < n; ++lane) {
-    Known& k = known_[executed_ + lane];
-    Outcome& o = k.outcome;
-    if (ending == Ending::Done && result.cycles.of[lane] < kExact) {
-      const auto whole = [lane](const Lanes& x) { return static_cast<std::int64_t>(x.of[lane]); };
-      o.cycles = whole(result.cycles);
-      o.stack[kStartup] = whole(result.startup);
-      o.stack[kLevelAbove] = whole(result.waiting[kAbove]);
-      o.stack[kBandwidth] = whole(result.waiting[kLine]);
-      o.stack[kDrainWait] = whole(result.waiting[kSlot]);
-      o.stack[kLatency] = whole(result.waiting[kFlight]);
-      o.stack[kTail] = whole(result.tail);
+    Known& k = known_[lane_of_[lane]];
+    if (ending != Ending::Done || result.cycles.of[lane] >= kExact ||
+        result.compute.of[lane] >= kExact) {
+      execute_alone(k);
       continue;
     }
-    schedule_.run(plan_, machines[k.machine], totals_);
-    o.cycles = totals_.cycles;
-    o.stack = totals_.stack;
-    ++alone_;
+    const auto whole = [lane](const Lanes& x) { return static_cast<std::int64_t>(x.of[lane]); };
+    k.cycles = whole(result.cycles);
+    k.stack[kStartup] = whole(result.startup);
+    k.stack[kCompute] = whole(result.compute);
+    k.stack[kLevelAbove] = whole(result.waiting[kAbove]);
+    k.stack[kBandwidth] = whole(result.waiting[kLine]);
+    k.stack[kDrainWait] = whole(result.waiting[kSlot]);
+    k.stack[kLatency] = whole(result.waiting[kFlight]);
+    k.stack[kTail] = whole(result.tail);
   }
-  executed_ = known_.size();
 }
 
 }  // namespace counterpoint::analytic

@@ -11,6 +11,7 @@
 #include "analytic/plan.h"
 #include "analytic/schedule.h"
 #include "analytic/totals.h"
+#include "stats/energy.h"
 
 namespace counterpoint::analytic {
 
@@ -38,44 +39,52 @@ class Sweep {
   /// As run(), without the processor's widest vectors: results must not depend on them.
   void run_with(LaneFunction lanes, const hw::BoundMachine* machines, std::size_t count,
                 Outcome* outcomes);
-  /// Machines that were executed one by one since compile(), because they did not repeat together
-  /// with their neighbours.
+  /// Machines that were executed since compile(): the others had the numbers of one of them.
+  std::int64_t executed() const { return executed_; }
+  /// ... one by one, because they did not repeat together with their neighbours.
   std::int64_t alone() const { return alone_; }
 
  private:
-  /// Machines on which everything takes as long have the same times: they are executed once.
+  /// Machines with the same numbers have the same times, whatever their energies: they are
+  /// executed once.
   struct Known {
     std::uint64_t hash = 0;
-    std::size_t machine = 0;  ///< one of them
-    Outcome outcome;
+    const hw::BoundMachine* machine = nullptr;  ///< one of them
+    std::int64_t cycles = 0;
+    std::array<std::int64_t, kStackNames> stack{};
   };
 
   void describe(const hw::BoundMachine& machine);
   std::size_t run_alike(LaneFunction lanes, const hw::BoundMachine* machines, std::size_t count,
                         Outcome* outcomes);
-  std::size_t known(const hw::BoundMachine& machine, std::size_t index);
-  void execute(LaneFunction lanes, const hw::BoundMachine* machines);
+  std::size_t known(const hw::BoundMachine& machine);
+  bool exact(const Numbers& numbers) const;
+  void execute(LaneFunction lanes);
+  void execute_alone(Known& k);
 
   const workloads::Mapping* mapping_ = nullptr;
   Plan plan_;
   Schedule schedule_;
   Totals totals_;
-  stats::LayerResult counts_;
+  stats::EnergySum energy_;
   bool described_ = false;
-  Structure structure_{};  ///< of the machine that counts_ and moves_ are of
+  Structure structure_{};  ///< of the machine that energy_, moves_ and input_ are of
   std::vector<Move> moves_;
   std::vector<ProgramNode> arrays_;
-  Prices prices_;
+  double most_words_ = 0;  ///< that move in a kind, and multiply-accumulates of a PE
   std::vector<Known> known_;
-  std::vector<std::int64_t> durations_;    ///< of known_, one after the other
+  std::vector<std::int64_t> numbers_;      ///< of known_, one after the other
   std::vector<std::uint16_t> slots_;       ///< hash table of 1 + index into known_; 0: free
   std::vector<std::uint16_t> of_machine_;  ///< index into known_
-  std::size_t executed_ = 0;               ///< of known_
+  std::vector<double> leakage_;            ///< of each machine, per cycle
+  LaneInput input_;
+  std::size_t lanes_used_ = 0;
+  std::array<std::size_t, kLanes> lane_of_{};  ///< index into known_
+  NumbersOf<Lanes> lane_numbers_{};
   std::vector<CostOf<Lanes>> lane_cost_;
   std::vector<RulesOf<Lanes>> lane_rules_;
-  Lanes lane_pipeline_{}, lane_startup_{};
   std::vector<std::byte> memory_;
-  std::int64_t alone_ = 0;
+  std::int64_t executed_ = 0, alone_ = 0;
 };
 
 }  // namespace counterpoint::analytic

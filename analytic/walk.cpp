@@ -7,8 +7,11 @@
 #include <set>
 #include <stdexcept>
 
-#include "analytic/durations.h"
+#include "analytic/numbers.h"
 #include "analytic/walk_state.h"
+
+// After the numbers that it is to compute with.
+#include "analytic/durations.h"
 
 namespace counterpoint::analytic {
 namespace {
@@ -46,8 +49,14 @@ class Model {
     sliding_.resize(depths + 1);
     lengths_ = tile_lengths();
     words_followed_ = irregular_partial_sums();
-    for (std::size_t d = 0; d < depths; ++d)
-      network_links_.emplace_back(mapping.machine, d, levels_[d].units);
+    const hw::Machine& machine = mapping.machine.machine;
+    pe_ = {machine.lanes, machine.step_minimum, machine.step_overhead};
+    link_numbers_.resize(depths);
+    link_traits_.resize(depths);
+    for (std::size_t d = 0; d < depths; ++d) {
+      link_numbers(mapping.machine, d, levels_[d].units, link_numbers_[d]);
+      add_traits(link_numbers_[d], link_traits_[d]);
+    }
     root_.depth = 0;
     grow(root_);
     for (Tensor t : kAllTensors)
@@ -162,8 +171,8 @@ class Model {
   const hw::Storage& child_storage(const Node& n) const {
     return m_.machine.storage[static_cast<std::size_t>(n.depth) + 1];
   }
-  const Link& link(const Node& n) const {
-    return network_links_[static_cast<std::size_t>(n.depth)];
+  Link link(const Node& n) const {
+    return Link(link_numbers_[depth_of(n)], link_traits_[depth_of(n)]);
   }
   // Whether the unit does not hold the tensor, which passes it by.
   bool past(const Node& n, Tensor t) const { return hw::passes_by(m_.machine, depth_of(n), at(t)); }
@@ -295,7 +304,7 @@ class Model {
     const std::size_t n =
         static_cast<std::size_t>(levels_[static_cast<std::size_t>(node.depth)].units);
     for (std::size_t p = 0; p < n; ++p) {
-      Load received;
+      Load received{0, 0};
       for (Tensor t : kAllTensors) {
         const Moved& m = in[at(t)];
         if (channel_of(node, t) != channel || !m.changed || p >= m.each.size()) continue;
@@ -562,7 +571,7 @@ class Model {
     std::array<Transfer, 3> transfer;
     for (int channel = 0; channel < 3; ++channel) {
       Transfer& x = transfer[static_cast<std::size_t>(channel)];
-      Load sent;
+      Load sent{0, 0};
       for (Tensor t : kAllTensors) {
         const std::size_t i = at(t);
         if (channel_of(node, t) != channel || !in[i].changed) continue;
@@ -674,7 +683,7 @@ class Model {
     const std::int64_t ended = node.time[kWorkEnd].at;
     std::int64_t start = std::max(ended, slot);
     if (last != nullptr) start = std::max(start, last->arrival);
-    const std::int64_t cycles = work_cycles(node.held.macs_largest, m_.machine.machine);
+    const std::int64_t cycles = work_cycles(node.held.macs_largest, pe_);
     if (!node.worked) {
       stack(kStartup) += k * start;
     } else {
@@ -942,7 +951,9 @@ class Model {
   bool dense_;
   int words_followed_ = -1;  ///< down to this depth, partial sums are followed word by word
   Geometry geometry_;
-  std::vector<Link> network_links_;
+  PeOf<Value> pe_{};
+  std::vector<LinkOf<Value>> link_numbers_;
+  std::vector<LinkTraits> link_traits_;
   Effort* effort_;
   std::vector<std::array<std::set<std::int64_t>, workloads::kDims>> lengths_;
   int access_base_ = 0, link_base_ = 0, level_base_ = 0, stack_base_ = 0, macs_slot_ = 0,
