@@ -7,6 +7,8 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "input/diagnostics.h"
 #include "input/progress.h"
@@ -53,6 +55,10 @@ double work(const workloads::NetworkLayer& layer) {
   return layer.modelled ? static_cast<double>(workloads::macs(layer.layer)) : 0;
 }
 
+bool gives_results(const Json& report) {
+  return report["status"] == "ok" || report["status"] == "disagree";
+}
+
 }  // namespace
 
 CampaignResult run_campaign(const Campaign& c) {
@@ -71,28 +77,46 @@ CampaignResult run_campaign(const Campaign& c) {
     if (!journal || std::rename(fresh.c_str(), c.journal.c_str()) != 0)
       throw input::InputError(fmt::format("cannot write {}", c.journal));
   }
-  double pending = 0;
-  for (std::size_t i = 0; i < c.layers.size(); ++i)
-    if (done.count(i) == 0) pending += work(*c.layers[i]);
-  input::ProgressLine progress("million MACs", pending / 1e6);
-  std::size_t next = 0;
-  SharedParts parts(c.layers.size());
-  const std::map<std::size_t, Json> before = done;
-  double told = 0;
-  const auto show = [&] {
-    double million = 0;
-    for (std::size_t i = 0; i < c.layers.size(); ++i)
-      if (before.count(i) == 0)
-        million += work(*c.layers[i]) / 1e6 * (done.count(i) != 0 ? 1 : parts.at(i));
-    progress.advance(million - told, fmt::format("{} of {} layers", done.size(), c.layers.size()));
-    told = million;
-  };
   const auto keep = [&](std::size_t layer, Json report) {
     if (journal.is_open()) {
       journal << line_of(Json{{"index", layer}, {"report", report}}) << std::flush;
       if (!journal) throw std::runtime_error(fmt::format("cannot write {}", c.journal));
     }
     done[layer] = std::move(report);
+  };
+  // Layers that do the same as an earlier one wait for its report.
+  std::map<std::size_t, std::vector<std::size_t>> alike;
+  std::vector<std::size_t> queue;
+  double pending = 0;
+  {
+    std::map<std::string, std::size_t> first;
+    for (std::size_t i = 0; i < c.layers.size(); ++i) {
+      const auto text = work_of(*c.layers[i], c.dataflow, *c.machine, c.options);
+      const auto earlier = text ? first.emplace(*text, i).first->second : i;
+      if (done.count(i) != 0) continue;
+      const auto report = done.find(earlier);
+      if (report != done.end() && gives_results(report->second)) {
+        keep(i, run_again(report->second, *c.layers[i], c.dataflow, *c.machine, c.options));
+        continue;
+      }
+      if (earlier != i && report == done.end()) {
+        alike[earlier].push_back(i);
+        continue;
+      }
+      queue.push_back(i);
+      pending += work(*c.layers[i]);
+    }
+  }
+  input::ProgressLine progress("million MACs", pending / 1e6);
+  std::size_t next = 0;  // in the queue
+  SharedParts parts(c.layers.size());
+  double told = 0;
+  const auto show = [&] {
+    double million = 0;
+    for (const std::size_t i : queue)
+      million += work(*c.layers[i]) / 1e6 * (done.count(i) != 0 ? 1 : parts.at(i));
+    progress.advance(million - told, fmt::format("{} of {} layers", done.size(), c.layers.size()));
+    told = million;
   };
   const auto failed = [&](std::size_t layer, const std::string& why) {
     Json j;
@@ -104,8 +128,7 @@ CampaignResult run_campaign(const Campaign& c) {
   Pool pool;
   pool.jobs = c.jobs;
   pool.next = [&]() -> std::optional<std::size_t> {
-    while (next < c.layers.size() && done.count(next) != 0) ++next;
-    return next < c.layers.size() ? std::optional(next++) : std::nullopt;
+    return next < queue.size() ? std::optional(queue[next++]) : std::nullopt;
   };
   pool.work = [&](std::size_t layer, const Write& write) {
     RunOptions options = c.options;
@@ -114,10 +137,19 @@ CampaignResult run_campaign(const Campaign& c) {
   };
   pool.finished = [&](std::size_t layer, const Ended& ended) {
     Json report = Json::parse(ended.text, nullptr, false);
-    if (ended.ok && !report.is_discarded())
-      keep(layer, std::move(report));
-    else
+    const std::vector<std::size_t> others = std::move(alike[layer]);
+    if (!ended.ok || report.is_discarded()) {
       failed(layer, "the layer's process " + ended.how());
+    } else if (gives_results(report)) {
+      for (const std::size_t other : others)
+        keep(other, run_again(report, *c.layers[other], c.dataflow, *c.machine, c.options));
+      keep(layer, std::move(report));
+      return true;
+    } else {
+      keep(layer, std::move(report));
+    }
+    // Whatever it was, it may not happen to them.
+    queue.insert(queue.end(), others.begin(), others.end());
     return true;
   };
   pool.tick = [&] {

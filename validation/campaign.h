@@ -26,9 +26,10 @@ struct CampaignResult {
   bool interrupted = false;
 };
 
-/// Runs every layer in a process of its own, `jobs` at a time. A layer whose process dies is
-/// reported with status "error". An interrupt (SIGINT, SIGTERM) stops it and keeps what is
-/// finished. Throws input::InputError if the journal belongs to other inputs or cannot be written.
+/// Runs every layer in a process of its own, `jobs` at a time; of layers with the same work only
+/// the first. A layer whose process dies is reported with status "error". An interrupt (SIGINT,
+/// SIGTERM) stops it and keeps what is finished. Throws input::InputError if the journal belongs to
+/// other inputs or cannot be written.
 CampaignResult run_campaign(const Campaign& campaign);
 
 }  // namespace counterpoint::validation

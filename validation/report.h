@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "hw/machine.h"
@@ -33,6 +34,19 @@ struct RunOptions {
 /// `dataflow` may be null if the layer has its own.
 Json run_layer(const workloads::NetworkLayer& layer, const workloads::Dataflow* dataflow,
                const hw::Machine& machine, const RunOptions& options);
+
+/// All that decides what both models make of a layer: its mapping on the machine, without names
+/// that only say which layer it is. Layers with the same text have the same results. std::nullopt
+/// if the layer does not run.
+std::optional<std::string> work_of(const workloads::NetworkLayer& layer,
+                                   const workloads::Dataflow* dataflow, const hw::Machine& machine,
+                                   const RunOptions& options);
+
+/// What run_layer() gives, from its report of an earlier layer with the same work, which is named
+/// as "same_as".
+Json run_again(const Json& report, const workloads::NetworkLayer& layer,
+               const workloads::Dataflow* dataflow, const hw::Machine& machine,
+               const RunOptions& options);
 
 /// Whether some network of the machine is a shared medium: the estimate is a lower bound then.
 bool contended(const hw::BoundMachine& machine);

@@ -116,7 +116,7 @@ std::string write_table(const Heading& h, const std::vector<Json>& reports,
   out += both ? "  verdict\n" : "\n";
 
   std::int64_t macs = 0, estimated = 0, simulated = 0;
-  std::size_t agree = 0, disagree = 0, refused = 0, unmodelled = 0, errors = 0;
+  std::size_t agree = 0, disagree = 0, refused = 0, unmodelled = 0, errors = 0, again = 0;
   std::string notes, details;
   for (const Json& r : reports) {
     const std::string name = r["layer"], status = r["status"];
@@ -126,6 +126,7 @@ std::string write_table(const Heading& h, const std::vector<Json>& reports,
       out += fmt::format("{:<{}}  {}: {}\n", name, width, status, text_of(r["reason"]));
       continue;
     }
+    if (r.contains("same_as")) ++again;
     macs += repeat * r["macs"].get<std::int64_t>();
     out += fmt::format("{:<{}}  {:>16}  ", name, width, grouped(r["macs"]));
     const Json& main = r.contains("simulation") ? r["simulation"] : r["estimate"];
@@ -186,6 +187,7 @@ std::string write_table(const Heading& h, const std::vector<Json>& reports,
   if (refused > 0) out += fmt::format(", {} refused", refused);
   if (unmodelled > 0) out += fmt::format(", {} not modelled", unmodelled);
   if (errors > 0) out += fmt::format(", {} failed", errors);
+  if (again > 0) out += fmt::format("; {} did the same as an earlier layer and ran once", again);
   return out + "\n";
 }
 

@@ -384,6 +384,7 @@ TEST_F(Cli, AnInterruptKeepsWhatIsFinishedAndResumeGoesOn) {
   for (int i = 0; i < 6; ++i) {
     std::string copy = slow;
     copy.replace(copy.find("SLOW"), 4, "SLOW" + std::to_string(i));
+    copy.replace(copy.find("X: 200"), 6, "X: 20" + std::to_string(i));  // no two do the same
     layers += copy;
   }
   write("long.m", network(layers));
@@ -418,6 +419,40 @@ TEST_F(Cli, AnInterruptKeepsWhatIsFinishedAndResumeGoesOn) {
   const std::string resumed = read("o.json");
   EXPECT_EQ(run(words).status, 0);
   EXPECT_EQ(read("o.json"), resumed) << "as if it had never been interrupted";
+}
+
+TEST_F(Cli, LayersThatDoTheSameRunOnceAndAreReportedAsIfTheyHadRun) {
+  const auto copy = [](const std::string& name) {
+    std::string text = kA;
+    text.replace(text.find(" A "), 3, " " + name + " ");
+    return text;
+  };
+  // Two like the first, and one with a row more.
+  std::string more = copy("D"), often = copy("C");
+  more.replace(more.find("Y: 8"), 4, "Y: 9");
+  const std::string all = copy("B") + often + more;
+  write("all.m", network(kA + all));
+  const auto of = [&](const std::string& file, const std::string& command) {
+    const Outcome o = run({command, "-m", "small", "-n", file, "-f", "json", "-j", "2"});
+    EXPECT_EQ(o.status, 0) << o.err;
+    return Json::parse(o.out)["layers"];
+  };
+  for (const char* command : {"validate", "estimate", "simulate"}) {
+    Json layers = of("all.m", command);
+    ASSERT_EQ(layers.size(), 4u);
+    EXPECT_FALSE(layers[0].contains("same_as"));
+    EXPECT_EQ(layers[1]["same_as"], "A");
+    EXPECT_EQ(layers[2]["same_as"], "A");
+    EXPECT_FALSE(layers[3].contains("same_as"));
+    const std::vector<std::string> alone = {kA, copy("B"), often, more};
+    for (std::size_t i = 0; i < 4; ++i) {
+      write("one.m", network(alone[i]));
+      layers[i].erase("same_as");
+      EXPECT_EQ(layers[i].dump(), of("one.m", command)[0].dump()) << command << " " << i;
+    }
+  }
+  EXPECT_THAT(run({"validate", "-m", "small", "-n", "all.m"}).out,
+              HasSubstr("4 layers agree, 0 disagree; 2 did the same as an earlier layer"));
 }
 
 TEST_F(Cli, CheckSaysWhatIsMissingAndWhere) {
