@@ -118,7 +118,7 @@ class Run {
  private:
   // So that somebody can be told how far it is.
   static void run_in_pieces(const std::function<void(std::int64_t)>& advanced) {
-    constexpr std::int64_t kPiece = 10000;  // cycles
+    constexpr std::int64_t kPiece = 10000;     // cycles
     sc_core::sc_start(sc_core::SC_ZERO_TIME);  // to the first of them
     while (sc_core::sc_pending_activity() && sc_core::sc_get_status() != sc_core::SC_STOPPED) {
       const sc_core::sc_time piece = Array::duration(kPiece);
