@@ -10,7 +10,7 @@
 //   larger, smaller          of two values, lane by lane,
 //   choose                   of two values, by which of two others is greater,
 //   differ, exceeds          whether a lane of one differs from, exceeds that of the other,
-//   advanced                 whether all times of an array advanced by the same, the others not.
+//   advanced<n>              whether the chosen of n times advanced by the same, the others not.
 // Control flow never depends on a lane: a step is the same on all machines, and what repeats is
 // skipped when it repeats on all of them. Everything here has internal linkage, because it is
 // compiled for several instruction sets.
@@ -40,6 +40,9 @@ constexpr std::int64_t kPatience = 40;
 using Cost = CostOf<Value>;
 using Rules = RulesOf<Value>;
 
+/// `kSums`: whether some partial sums are read back. What is needed for that takes time even if
+/// there are none.
+template <bool kSums>
 class Engine {
  public:
   Engine(const Program& program, const Cost* cost, const Rules* rules, Value pipeline_latency,
@@ -61,7 +64,7 @@ class Engine {
   Value startup() const { return startup_; }
   Value waiting(int w) const { return waiting_[w]; }
   bool worked(std::int32_t node) const { return nodes_[node].worked; }
-  Value work_end(std::int32_t node) const { return times_[node * kNames + kOwn]; }
+  Value work_end(std::int32_t node) const { return times_[node * kTimes + kOwn]; }
   const Resumption* resumptions() const { return resumptions_; }
   const Effort& effort() const { return effort_; }
 
@@ -73,6 +76,8 @@ class Engine {
     bool fresh = false;  // the coming step is its tile's first
     bool pes, worked = false;
     Number multiplicity;
+    // Arrivals of the drains before the last, newest first: where in history_, and how many.
+    std::int64_t history = 0, remembered = 0;
   };
   // What a whole loop did, to do it at once when it begins in the same state again.
   struct Memory {
@@ -81,13 +86,15 @@ class Engine {
     Value* before;  // times of the arrays, then of the parent
     Value* growth;  // of waiting_
     Value* after;
+    Value *history_before, *history_after;
     std::uint64_t* touched;
     std::int32_t *shape_before, *shape_after;
   };
   // A running loop: how it began, and its last iterations.
   struct Track {
     std::int32_t id, nodes;
-    std::int64_t size;        // values of an entry of the ring: times, then waiting_
+    std::int64_t history, remembered;  // of all these arrays
+    std::int64_t size;        // values of an entry of the ring: times, waiting_, distance, history
     Value* before = nullptr;  // as in Memory, then waiting_
     std::int32_t* shape_before = nullptr;
     Value* ring;                      // after each iteration
@@ -102,7 +109,8 @@ class Engine {
       return masks + (taken - b) % kRing * nodes;
     }
   };
-  static constexpr std::int64_t kOfParent = 3;  // its times that the arrays below read
+  static constexpr std::int64_t kTimes = kSums ? kMoreNames : kNames;
+  static constexpr std::int64_t kOfParent = kSums ? 4 : 3;  // its times that the arrays below read
 
   template <class T>
   T* take(std::int64_t n) {
@@ -139,8 +147,10 @@ class Engine {
                                       std::int32_t at, std::int64_t prefix);
   COUNTERPOINT_INLINE void track_as(bool pes, std::int32_t id, const Shape& shape, std::int32_t at,
                                     std::int64_t prefix);
-  COUNTERPOINT_INLINE void work(Node& node, Value* t, const Move& m, const Cost& cost,
+  COUNTERPOINT_INLINE void work(Node& node, Value* t, const Cost& cost, bool waits,
                                 const Value* causes, Value arrival, Value slot);
+  COUNTERPOINT_INLINE Value with_sums(const Node& node, std::int32_t kind, const Value* slot,
+                                      Value* causes);
   void visit(std::int32_t id, std::int32_t entry);
   void leave_buffer(std::int32_t id, std::int32_t kind) { leave_as(false, id, kind); }
   void iterate_buffer(std::int32_t id, const Shape& shape, std::int32_t at, std::int64_t prefix) {
@@ -157,6 +167,9 @@ class Engine {
   }
   COUNTERPOINT_INLINE std::int64_t repeat(std::int32_t nodes, const LoopKinds& loop, std::int64_t i,
                                           Track& track);
+  const Value* history_of(const Track& track, const Value* entry) const;
+  bool history_advanced(const Track& track, std::int32_t x, const Value* now, const Value* then,
+                        const Value& lambda) const;
   std::uint32_t read_of(std::int32_t id, std::int32_t x, const std::uint64_t* touched) const;
   Memory* find(std::int32_t id, std::int32_t kinds, std::int32_t pending);
   COUNTERPOINT_INLINE void begin(std::int32_t nodes, Track& track, bool memorable);
@@ -176,6 +189,7 @@ class Engine {
   std::byte *low_, *high_;  // what is free of the arena
   Node* nodes_ = nullptr;
   Value* times_ = nullptr;
+  Value* history_ = nullptr;
   std::uint64_t* touched_ = nullptr;  // per array, since somebody asked: see Touches
   Value startup_{}, waiting_[kWaitings]{};
   std::int32_t workers_ = 0;    // arrays that have worked
@@ -186,12 +200,14 @@ class Engine {
   Effort effort_;
 };
 
-Ending Engine::run() {
+template <bool kSums>
+Ending Engine<kSums>::run() {
   const std::int64_t n = program_.node_count;
-  times_ = take<Value>(n * kNames);
+  times_ = take<Value>(n * kTimes);
   nodes_ = take<Node>(n);
   touched_ = take<std::uint64_t>(n);
   if (ending_ != Ending::Done) return ending_;
+  std::int64_t remembered = 0;
   for (std::int64_t x = 0; x < n; ++x) {
     const ProgramNode& from = program_.nodes[x];
     Node& node = *new (nodes_ + x) Node;
@@ -201,11 +217,21 @@ Ending Engine::run() {
     node.pes = from.pes;
     node.multiplicity = static_cast<Number>(from.multiplicity);
     touched_[x] = 0;
+    if (!kSums) continue;
+    node.history = remembered;
+    node.remembered = program_.history[from.depth];
+    remembered += node.remembered;
   }
-  for (std::int64_t x = 0; x < n * kNames; ++x) times_[x] = Value{};
+  if (kSums) {
+    history_ = take<Value>(remembered);
+    if (ending_ != Ending::Done) return ending_;
+    for (std::int64_t x = 0; x < remembered; ++x) history_[x] = Value{};
+  }
+  for (std::int64_t x = 0; x < n * kTimes; ++x) times_[x] = Value{};
   times_[kChannel0] = times_[kChannel1] = first_transfer_;
+  if (kSums) times_[kChannel2] = first_transfer_;
   for (int x = 0; x < 2; ++x)
-    if (program_.past[x]) times_[kNames + kChannel0 + x] = first_transfer_;
+    if (program_.past[x]) times_[kTimes + kChannel0 + x] = first_transfer_;
   visit(0, program_.first);
   if (ending_ == Ending::Done) leave_as(program_.nodes[0].pes, 0, program_.last);
   return ending_;
@@ -214,10 +240,11 @@ Ending Engine::run() {
 // ---- transitions -------------------------------------------------------------------------------
 
 // The end of the present step: what the next one does not use leaves, below first.
-void Engine::leave_as(bool pes, std::int32_t id, std::int32_t kind) {
+template <bool kSums>
+void Engine<kSums>::leave_as(bool pes, std::int32_t id, std::int32_t kind) {
   const Move& m = moves_[kind];
   const Node& node = nodes_[id];
-  Value* t = times_ + id * kNames;
+  Value* t = times_ + id * kTimes;
   Value start = t[kDrained];
   if (pes) {
     if (!m.has(kEnds)) return;
@@ -231,13 +258,14 @@ void Engine::leave_as(bool pes, std::int32_t id, std::int32_t kind) {
         else
           leave_buffer(child, e->leave);
       }
-      start = larger(start, times_[child * kNames + kDrainArrived]);
+      start = larger(start, times_[child * kTimes + kDrainArrived]);
     }
     if (!m.has(kEnds)) return;
+    if (kSums && m.has(kReadsBack)) start = larger(start, t[kArrived2]);
   }
   Value injected = start, arrived = start;
   if (m.has(kDrains)) {
-    if (node.above >= 0) start = larger(start, times_[node.above * kNames + kOwn]);
+    if (node.above >= 0) start = larger(start, times_[node.above * kTimes + kOwn]);
     injected = start + cost_[kind].drain;
     arrived = injected + rules_[node.depth].drain_latency;
   }
@@ -245,23 +273,33 @@ void Engine::leave_as(bool pes, std::int32_t id, std::int32_t kind) {
   if (!m.has(kSingle2)) t[kOlder] = t[kDrained];
   t[kDrained] = injected;
   touched_[id] |= m.leave_touches;
+  if (!kSums || !m.has(kReadsBack)) return;
+  if (node.remembered > 0) {
+    Value* const before = history_ + node.history;
+    for (std::int64_t i = node.remembered; i-- > 1;) before[i] = before[i - 1];
+    before[0] = t[kReturned];
+  }
+  t[kReturned] = arrived;
 }
 
 // The beginning of a step: its transfers, then its work or the arrays below.
-void Engine::enter_as(bool pes, std::int32_t id, std::int32_t kind) {
+template <bool kSums>
+void Engine<kSums>::enter_as(bool pes, std::int32_t id, std::int32_t kind) {
   ++effort_.transitions;
   const Move& m = moves_[kind];
   Node& node = nodes_[id];
-  Value* t = times_ + id * kNames;
+  Value* t = times_ + id * kTimes;
   const Cost& cost = cost_[kind];
   touched_[id] |= m.enter_touches;
   // When the last transfer arrives, and what it waited for: the parent, the channel, the slot, the
   // end of injection.
-  Value arrival{}, causes[4]{};
-  if (m.has(kEnters0 | kEnters1)) {
-    const Value* above = node.above >= 0 ? times_ + node.above * kNames : nullptr;
+  Value arrival{}, causes[4]{}, slot[3]{};
+  const bool sums = kSums && m.has(kReadsBack);
+  const bool waits = m.has(kEnters0 | kEnters1) || (sums && m.has(kEnters2));
+  if (m.has(kEnters2)) slot[2] = t[m.has(kSingle2) ? kDrained : kOlder];
+  if (waits) {
+    const Value* above = node.above >= 0 ? times_ + node.above * kTimes : nullptr;
     const Value* latency = rules_[node.depth].fill_latency;
-    Value slot[2]{};
     for (int x = 0; x < 2; ++x) {
       if (!m.has(kEnters0 << x)) continue;
       Value released;
@@ -270,7 +308,7 @@ void Engine::enter_as(bool pes, std::int32_t id, std::int32_t kind) {
       } else {
         released = t[kArrived0 + x];
         for (std::int32_t child = id + 1; child < node.end; child = nodes_[child].end)
-          released = larger(released, times_[child * kNames + kRead0 + x]);
+          released = larger(released, times_[child * kTimes + kRead0 + x]);
       }
       if (m.has(kSingle0 << x)) {
         slot[x] = released;
@@ -279,7 +317,9 @@ void Engine::enter_as(bool pes, std::int32_t id, std::int32_t kind) {
         t[kNewer0 + x] = released;
       }
     }
-    if (m.has(kShared)) {
+    if (sums) {
+      arrival = with_sums(node, kind, slot, causes);
+    } else if (m.has(kShared)) {
       Value tp{};
       if (above != nullptr) {
         if (m.has(kCarries0)) tp = above[kArrived0];
@@ -322,17 +362,72 @@ void Engine::enter_as(bool pes, std::int32_t id, std::int32_t kind) {
       }
     }
   }
-  Value slot{};
-  if (m.has(kEnters2)) slot = t[m.has(kSingle2) ? kDrained : kOlder];
-  if (pes) return work(node, t, m, cost, causes, arrival, slot);
-  if (m.has(kEnters2)) t[kOwn] = slot;
+  if (pes) return work(node, t, cost, waits, causes, arrival, slot[2]);
+  if (m.has(kEnters2)) t[kOwn] = slot[2];
   const Entry* e = entries_ + m.children;
   for (std::int32_t child = id + 1; child < node.end; child = nodes_[child].end, ++e)
     if (e->enter >= 0) visit(child, e->enter);
 }
 
-void Engine::work(Node& node, Value* t, const Move& m, const Cost& cost, const Value* causes,
-                  Value arrival, Value slot) {
+// The transfers of a step whose partial sums are read back; returns when the last one arrives.
+template <bool kSums>
+Value Engine<kSums>::with_sums(const Node& node, std::int32_t kind, const Value* slot,
+                               Value* causes) {
+  constexpr int kArrived[3] = {kArrived0, kArrived1, kArrived2};
+  constexpr int kChannel[3] = {kChannel0, kChannel1, kChannel2};
+  const Move& m = moves_[kind];
+  Value* const t = times_ + (&node - nodes_) * kTimes;
+  const Value* const above = node.above >= 0 ? times_ + node.above * kTimes : nullptr;
+  const bool enters[3] = {m.has(kEnters0), m.has(kEnters1), m.has(kEnters2)};
+  const bool carries[3] = {m.has(kCarries0), m.has(kCarries1), m.has(kCarries2)};
+  const bool parent[3] = {!m.has(kPast0), !m.has(kPast1), m.has(kReadsBackAbove)};
+  const int of[3] = {0, m.has(kShared) ? 0 : 1, m.has(kWith0) ? 0 : m.has(kWith1) ? 1 : 2};
+  Value arrival = everywhere(-1);
+  for (int c = 0; c < 3; ++c) {
+    bool exists = false, some = false;
+    Value tp{}, ts{};
+    for (int x = 0; x < 3; ++x) {
+      if (of[x] != c || !enters[x]) continue;
+      exists = true;
+      ts = larger(ts, slot[x]);
+      if (!carries[x]) continue;
+      some = true;
+      if (above != nullptr && parent[x]) tp = larger(tp, above[kArrived[x]]);
+      const std::int32_t age = x == 2 ? program_.kinds[kind].age : 0;
+      if (age == 1)
+        ts = larger(ts, t[kReturned]);
+      else if (age > 1 && age - 1 <= node.remembered)
+        ts = larger(ts, history_[node.history + age - 2]);
+    }
+    if (!exists) continue;
+    Value& channel = t[kChannel[c]];
+    const Value tc = channel, start = larger(larger(tp, tc), ts);
+    const Value end = start + cost_[kind].inject[c];
+    Value arrived = start;
+    if (some)
+      arrived = end + rules_[node.depth].fill_latency[c];
+    else  // at once, but not before what the children keep
+      for (int x = 0; x < 3; ++x)
+        if (of[x] == c) arrived = larger(arrived, t[kArrived[x]]);
+    channel = end;
+    for (int x = 0; x < 3; ++x) {
+      if (of[x] != c || !enters[x]) continue;
+      t[kArrived[x]] = arrived;
+      if (carries[x] && x < 2) t[kRead0 + x] = end;
+    }
+    const Value last = arrival;  // a tie goes to the first channel
+    causes[0] = choose(arrived, last, tp, causes[0]);
+    causes[1] = choose(arrived, last, tc, causes[1]);
+    causes[2] = choose(arrived, last, ts, causes[2]);
+    causes[3] = choose(arrived, last, end, causes[3]);
+    arrival = larger(arrived, arrival);
+  }
+  return arrival;
+}
+
+template <bool kSums>
+void Engine<kSums>::work(Node& node, Value* t, const Cost& cost, bool waits, const Value* causes,
+                         Value arrival, Value slot) {
   const Value ended = t[kOwn], start = larger(larger(ended, slot), arrival);
   t[kOwn] = start + cost.work;
   if (!node.worked) {
@@ -343,7 +438,7 @@ void Engine::work(Node& node, Value* t, const Move& m, const Cost& cost, const V
   }
   if (!exceeds(start, ended)) return;
   Value now = ended;
-  if (m.has(kEnters0 | kEnters1)) {
+  if (waits) {
     const Value tp = smaller(larger(causes[0], now), start);
     const Value tc = smaller(larger(causes[1], tp), start);
     const Value ts = smaller(larger(causes[2], tc), start);
@@ -361,7 +456,8 @@ void Engine::work(Node& node, Value* t, const Move& m, const Cost& cost, const V
 // ---- loops -------------------------------------------------------------------------------------
 
 // All steps of an array in a new tile; what leaves before its first step has left already.
-void Engine::visit(std::int32_t id, std::int32_t entry) {
+template <bool kSums>
+void Engine<kSums>::visit(std::int32_t id, std::int32_t entry) {
   const Kind& kind = program_.kinds[entry];
   Node& node = nodes_[id];
   if (kind.cold && node.last_shape >= 0) resume(entry, node.last_shape);
@@ -374,7 +470,8 @@ void Engine::visit(std::int32_t id, std::int32_t entry) {
     iterate_buffer(id, shapes_[kind.shape], 0, 0);
 }
 
-void Engine::resume(std::int32_t kind, std::int32_t last_shape) {
+template <bool kSums>
+void Engine<kSums>::resume(std::int32_t kind, std::int32_t last_shape) {
   for (const Resumption* r = resumptions_; r != nullptr; r = r->next)
     if (r->kind == kind && r->last_shape == last_shape) return;
   Resumption* r = keep<Resumption>(1);
@@ -383,8 +480,9 @@ void Engine::resume(std::int32_t kind, std::int32_t last_shape) {
 }
 
 // The loops of a shape from its `at`th that advances; `prefix`: the classes of those before.
-void Engine::iterate_as(bool pes, std::int32_t id, const Shape& shape, std::int32_t at,
-                        std::int64_t prefix) {
+template <bool kSums>
+void Engine<kSums>::iterate_as(bool pes, std::int32_t id, const Shape& shape, std::int32_t at,
+                               std::int64_t prefix) {
   if (at == shape.advancing_count) return step_as(pes, id);
   const LoopKinds& loop = shape.advancing(at);
   const std::int64_t n = loop.trips;
@@ -406,8 +504,9 @@ void Engine::iterate_as(bool pes, std::int32_t id, const Shape& shape, std::int3
   --enclosing_;
 }
 
-void Engine::track_as(bool pes, std::int32_t id, const Shape& shape, std::int32_t at,
-                      std::int64_t prefix) {
+template <bool kSums>
+void Engine<kSums>::track_as(bool pes, std::int32_t id, const Shape& shape, std::int32_t at,
+                             std::int64_t prefix) {
   const LoopKinds& loop = shape.advancing(at);
   const std::int32_t kinds = loop.first_kind + static_cast<std::int32_t>(prefix * loop.pairs);
   const std::int64_t n = loop.trips;
@@ -451,21 +550,30 @@ void Engine::track_as(bool pes, std::int32_t id, const Shape& shape, std::int32_
   low_ = low;
 }
 
-void Engine::of_parent(std::int32_t id, Value* to) const {
+template <bool kSums>
+void Engine<kSums>::of_parent(std::int32_t id, Value* to) const {
   const std::int32_t above = nodes_[id].above;
   if (above < 0) {
     for (std::int64_t i = 0; i < kOfParent; ++i) to[i] = Value{};
     return;
   }
-  const Value* t = times_ + above * kNames;
+  const Value* t = times_ + above * kTimes;
   to[0] = t[kArrived0];
   to[1] = t[kArrived1];
   to[2] = t[kOwn];
+  if (kSums) to[3] = t[kArrived2];
 }
 
-void Engine::begin(std::int32_t nodes, Track& t, bool memorable) {
+template <bool kSums>
+void Engine<kSums>::begin(std::int32_t nodes, Track& t, bool memorable) {
   t.nodes = nodes;
-  t.size = nodes * kNames + kWaitings + 1;
+  t.history = t.remembered = 0;
+  if (kSums) {
+    t.history = nodes_[t.id].history;
+    const Node& last = nodes_[t.id + nodes - 1];
+    t.remembered = last.history + last.remembered - t.history;
+  }
+  t.size = nodes * kTimes + kWaitings + 1 + t.remembered;
   t.ring = take<Value>(kRing * t.size);
   if (memorable) t.before = take<Value>(t.size + kOfParent);
   t.masks = take<std::uint64_t>(kRing * nodes);
@@ -475,9 +583,11 @@ void Engine::begin(std::int32_t nodes, Track& t, bool memorable) {
   if (memorable) t.shape_before = take<std::int32_t>(nodes);
   if (ending_ != Ending::Done) return;
   if (memorable) {
-    copy(times_ + t.id * kNames, nodes * kNames, t.before);
-    of_parent(t.id, t.before + nodes * kNames);
-    copy(waiting_, kWaitings, t.before + nodes * kNames + kOfParent);
+    copy(times_ + t.id * kTimes, nodes * kTimes, t.before);
+    of_parent(t.id, t.before + nodes * kTimes);
+    copy(waiting_, kWaitings, t.before + nodes * kTimes + kOfParent);
+    if (kSums)
+      copy(history_ + t.history, t.remembered, t.before + nodes * kTimes + kOfParent + kWaitings);
   }
   t.entered = nodes_[t.id].pending;
   t.workers = workers_;
@@ -489,13 +599,32 @@ void Engine::begin(std::int32_t nodes, Track& t, bool memorable) {
 }
 
 // The times of an array that something reads; `touched`: by the arrays from `id` on.
-std::uint32_t Engine::read_of(std::int32_t id, std::int32_t x, const std::uint64_t* touched) const {
+template <bool kSums>
+std::uint32_t Engine<kSums>::read_of(std::int32_t id, std::int32_t x,
+                                     const std::uint64_t* touched) const {
   std::uint32_t read = Touches::read(touched[x]);
   if (x > 0) read |= Touches::read_below(touched[nodes_[id + x].above - id]);
   const std::int32_t end = nodes_[id + x].end;
   for (std::int32_t child = id + x + 1; child < end; child = nodes_[child].end)
     read |= Touches::read_above(touched[child - id]);
   return read;
+}
+
+template <bool kSums>
+const Value* Engine<kSums>::history_of(const Track& t, const Value* entry) const {
+  return entry + t.nodes * kTimes + kWaitings + 1;
+}
+
+// Whether an array's drains before the last moved on as the last one did.
+template <bool kSums>
+bool Engine<kSums>::history_advanced(const Track& t, std::int32_t x, const Value* now,
+                                     const Value* then, const Value& lambda) const {
+  const Node& node = nodes_[t.id + x];
+  const std::int64_t from = node.history - t.history;
+  const bool moving = (Touches::computed(t.period[x]) >> kReturned & 1u) != 0;
+  for (std::int64_t h = from; h < from + node.remembered; ++h)
+    if (differ(now[h] - then[h], moving ? lambda : Value{})) return false;
+  return true;
 }
 
 // If iterations repeat, skips as many more as are alike; returns how many. The body of the loop is
@@ -506,21 +635,23 @@ std::uint32_t Engine::read_of(std::int32_t id, std::int32_t x, const std::uint64
 //   maximum has a moving operand, none is decided by a still one, now or later;
 // * one period did, and so did the one before it: a still time that decided a maximum would have
 //   held that time back.
-std::int64_t Engine::repeat(std::int32_t nodes, const LoopKinds& loop, std::int64_t i, Track& t) {
-  Value* const now = times_ + t.id * kNames;
+template <bool kSums>
+std::int64_t Engine<kSums>::repeat(std::int32_t nodes, const LoopKinds& loop, std::int64_t i,
+                                   Track& t) {
+  Value* const now = times_ + t.id * kTimes;
   std::uint64_t* const touched = touched_ + t.id;
   // The distance of two times that move: it is the same after a period, and seldom if there is
   // none.
   std::int32_t x = nodes - 1;
   while (x > 0 && Touches::computed(touched[x]) == 0) --x;
   const std::uint32_t far = Touches::computed(touched[x]), near = Touches::computed(touched[0]);
-  const std::int64_t some = x * kNames + (far != 0 ? highest(far) : 0);
+  const std::int64_t some = x * kTimes + (far != 0 ? highest(far) : 0);
   const Value distance = near != 0 ? now[some] - now[lowest(near)] : Value{};
   for (std::int64_t c = loop.residues; c <= kLongestPeriod && far != 0; c += loop.residues) {
     // Two slots often make a period of two; longer ones are rare, so shorter ones come first.
     if (t.taken < (c <= 2 ? c : 2 * c)) break;
     const Value* const mid = t.latest(c);
-    const Value* const waited = mid + nodes * kNames;
+    const Value* const waited = mid + nodes * kTimes;
     if (differ(distance, waited[kWaitings])) continue;
     for (x = 0; x < nodes; ++x) {
       std::uint64_t mask = touched[x];
@@ -529,7 +660,9 @@ std::int64_t Engine::repeat(std::int32_t nodes, const LoopKinds& loop, std::int6
     }
     const Value lambda = now[some] - mid[some];
     for (x = nodes; x-- > 0;)
-      if (!advanced(now + x * kNames, mid + x * kNames, lambda, Touches::computed(t.period[x])))
+      if (!advanced<kTimes>(now + x * kTimes, mid + x * kTimes, lambda,
+                            Touches::computed(t.period[x])) ||
+          (kSums && !history_advanced(t, x, history_ + t.history, history_of(t, mid), lambda)))
         break;
     if (x >= 0) continue;
     Value least = mid[some], still{};
@@ -540,11 +673,21 @@ std::int64_t Engine::repeat(std::int32_t nodes, const LoopKinds& loop, std::int6
       if ((read >> kArrived0 & 1u) != 0) still = larger(still, parent[0]);
       if ((read >> kArrived1 & 1u) != 0) still = larger(still, parent[1]);
       if ((read >> kOwn & 1u) != 0) still = larger(still, parent[2]);
+      if (kSums && (read >> kArrived2 & 1u) != 0) still = larger(still, parent[3]);
     }
     for (x = 0; x < nodes; ++x) {
       std::uint32_t mask = Touches::computed(t.period[x]);
-      const Value* const then = mid + x * kNames;
+      const Value* const then = mid + x * kTimes;
       std::uint32_t stills = read_of(t.id, x, t.period) & ~mask;
+      if (kSums) {  // with kReturned goes what came before it
+        const Node& node = nodes_[t.id + x];
+        const Value* const history = history_of(t, mid) + node.history - t.history;
+        const bool moving = (mask >> kReturned & 1u) != 0;
+        for (std::int64_t h = 0; h < node.remembered; ++h) {
+          if (moving) least = smaller(least, history[h]);
+          if ((stills >> kReturned & 1u) != 0) still = larger(still, history[h]);
+        }
+      }
       for (; stills != 0; stills &= stills - 1) still = larger(still, then[lowest(stills)]);
       for (; mask != 0; mask &= mask - 1) least = smaller(least, then[lowest(mask)]);
     }
@@ -552,12 +695,14 @@ std::int64_t Engine::repeat(std::int32_t nodes, const LoopKinds& loop, std::int6
       if (t.taken < 2 * c) continue;
       const Value* const old = t.latest(2 * c);
       for (x = nodes; x-- > 0;)
-        if (!advanced(mid + x * kNames, old + x * kNames, lambda, Touches::computed(t.period[x])))
+        if (!advanced<kTimes>(mid + x * kTimes, old + x * kTimes, lambda,
+                              Touches::computed(t.period[x])) ||
+            (kSums && !history_advanced(t, x, history_of(t, mid), history_of(t, old), lambda)))
           break;
       if (x >= 0) continue;
       bool apart = false;
       for (std::int64_t k = 0; k < kWaitings; ++k)
-        apart = apart || differ(waiting_[k] - waited[k], waited[k] - old[nodes * kNames + k]);
+        apart = apart || differ(waiting_[k] - waited[k], waited[k] - old[nodes * kTimes + k]);
       if (apart) continue;
     }
     const std::int64_t periods = (loop.high - 1 - i) / c;
@@ -565,16 +710,24 @@ std::int64_t Engine::repeat(std::int32_t nodes, const LoopKinds& loop, std::int6
     const Number times = static_cast<Number>(periods);
     for (x = 0; x < nodes; ++x)
       for (std::uint32_t mask = Touches::computed(t.period[x]); mask != 0; mask &= mask - 1)
-        now[x * kNames + lowest(mask)] = now[x * kNames + lowest(mask)] + lambda * times;
+        now[x * kTimes + lowest(mask)] = now[x * kTimes + lowest(mask)] + lambda * times;
+    if (kSums)
+      for (x = 0; x < nodes; ++x) {
+        if ((Touches::computed(t.period[x]) >> kReturned & 1u) == 0) continue;
+        Value* const history = history_ + nodes_[t.id + x].history;
+        for (std::int64_t h = 0; h < nodes_[t.id + x].remembered; ++h)
+          history[h] = history[h] + lambda * times;
+      }
     for (std::int64_t k = 0; k < kWaitings; ++k)
       waiting_[k] = waiting_[k] + (waiting_[k] - waited[k]) * times;
     ++effort_.jumps;
     return periods * c;
   }
   Value* const to = t.ring + t.taken % kRing * t.size;
-  for (x = 0; x < nodes; ++x) copy(now + x * kNames, kNames, to + x * kNames);
-  copy(waiting_, kWaitings, to + nodes * kNames);
-  to[nodes * kNames + kWaitings] = distance;
+  for (x = 0; x < nodes; ++x) copy(now + x * kTimes, kTimes, to + x * kTimes);
+  copy(waiting_, kWaitings, to + nodes * kTimes);
+  to[nodes * kTimes + kWaitings] = distance;
+  if (kSums) copy(history_ + t.history, t.remembered, to + nodes * kTimes + kWaitings + 1);
   std::uint64_t* const masks = t.masks + t.taken % kRing * nodes;
   for (x = 0; x < nodes; ++x) {
     masks[x] = touched[x];
@@ -587,19 +740,22 @@ std::int64_t Engine::repeat(std::int32_t nodes, const LoopKinds& loop, std::int6
 
 // ---- memory ------------------------------------------------------------------------------------
 
-Engine::Memory* Engine::find(std::int32_t id, std::int32_t kinds, std::int32_t pending) {
+template <bool kSums>
+typename Engine<kSums>::Memory* Engine<kSums>::find(std::int32_t id, std::int32_t kinds,
+                                                    std::int32_t pending) {
   for (Memory* m = memories_; m != nullptr; m = m->next)
     if (m->kinds == kinds && m->pending == pending && m->id == id) return m;
   return nullptr;
 }
 
 // The loop that began in the state `t.before` has ended.
-void Engine::remember(const Track& t, std::int32_t kinds) {
-  const std::int64_t times = t.nodes * kNames;
+template <bool kSums>
+void Engine<kSums>::remember(const Track& t, std::int32_t kinds) {
+  const std::int64_t times = t.nodes * kTimes;
   Memory* m = find(t.id, kinds, t.entered);
   if (m == nullptr) {
     m = keep<Memory>(1);
-    Value* values = keep<Value>(2 * times + kOfParent + kWaitings);
+    Value* values = keep<Value>(2 * (times + t.remembered) + kOfParent + kWaitings);
     std::int32_t* shapes = keep<std::int32_t>(2 * t.nodes);
     std::uint64_t* masks = keep<std::uint64_t>(t.nodes);
     if (ending_ != Ending::Done) return;
@@ -610,6 +766,8 @@ void Engine::remember(const Track& t, std::int32_t kinds) {
                                values,
                                values + times + kOfParent,
                                values + times + kOfParent + kWaitings,
+                               values + 2 * times + kOfParent + kWaitings,
+                               values + 2 * times + kOfParent + kWaitings + t.remembered,
                                masks,
                                shapes,
                                shapes + t.nodes};
@@ -617,7 +775,11 @@ void Engine::remember(const Track& t, std::int32_t kinds) {
   copy(t.before, times + kOfParent, m->before);
   for (std::int64_t k = 0; k < kWaitings; ++k)
     m->growth[k] = waiting_[k] - t.before[times + kOfParent + k];
-  copy(times_ + t.id * kNames, times, m->after);
+  copy(times_ + t.id * kTimes, times, m->after);
+  if (kSums) {
+    copy(t.before + times + kOfParent + kWaitings, t.remembered, m->history_before);
+    copy(history_ + t.history, t.remembered, m->history_after);
+  }
   for (std::int32_t x = 0; x < t.nodes; ++x) {
     m->touched[x] = t.inside[x];
     m->shape_before[x] = t.shape_before[x];
@@ -628,15 +790,16 @@ void Engine::remember(const Track& t, std::int32_t kinds) {
 // If the array stands where it stood when a loop began, but for a shift in time, does what the loop
 // did. Times that the loop only reads may differ if they are no later than all that it computes:
 // as in repeat(), they decide nothing. Others do not matter.
-bool Engine::recall(std::int32_t id, const Memory& m) {
+template <bool kSums>
+bool Engine<kSums>::recall(std::int32_t id, const Memory& m) {
   const std::int32_t nodes = nodes_[id].end - id;
-  Value* const now = times_ + id * kNames;
+  Value* const now = times_ + id * kTimes;
   Value shift{}, least{}, least_before{};
   bool first = true;
   for (std::int32_t x = nodes; x-- > 0;) {
     if (nodes_[id + x].last_shape != m.shape_before[x]) return false;
     for (std::uint32_t mask = Touches::computed(m.touched[x]); mask != 0; mask &= mask - 1) {
-      const std::int64_t at = x * kNames + lowest(mask);
+      const std::int64_t at = x * kTimes + lowest(mask);
       const Value apart = now[at] - m.before[at];
       if (first) {
         shift = apart;
@@ -650,32 +813,59 @@ bool Engine::recall(std::int32_t id, const Memory& m) {
       least_before = smaller(least_before, m.before[at]);
     }
   }
+  if (kSums)
+    for (std::int32_t x = 0; x < nodes; ++x) {
+      if ((Touches::computed(m.touched[x]) >> kReturned & 1u) == 0) continue;
+      const Node& node = nodes_[id + x];
+      const Value* const before = m.history_before + (node.history - nodes_[id].history);
+      for (std::int64_t h = 0; h < node.remembered; ++h) {
+        const Value at = history_[node.history + h];
+        if (differ(at - before[h], shift)) return false;
+        least = smaller(least, at);
+        least_before = smaller(least_before, before[h]);
+      }
+    }
   const auto unlike = [&](const Value& at, const Value& then) {
     return differ(at - then, shift) && (exceeds(at, least) || exceeds(then, least_before));
   };
   for (std::int32_t x = 0; x < nodes; ++x) {
     std::uint32_t mask = read_of(id, x, m.touched) & ~Touches::computed(m.touched[x]);
     for (; mask != 0; mask &= mask - 1) {
-      const std::int64_t at = x * kNames + lowest(mask);
+      const std::int64_t at = x * kTimes + lowest(mask);
       if (unlike(now[at], m.before[at])) return false;
     }
   }
+  if (kSums)
+    for (std::int32_t x = 0; x < nodes; ++x) {
+      const std::uint32_t stills = read_of(id, x, m.touched) & ~Touches::computed(m.touched[x]);
+      if ((stills >> kReturned & 1u) == 0) continue;
+      const Node& node = nodes_[id + x];
+      for (std::int64_t h = 0; h < node.remembered; ++h)
+        if (unlike(history_[node.history + h],
+                   m.history_before[node.history - nodes_[id].history + h]))
+          return false;
+    }
   if (nodes_[id].above >= 0) {
     const std::uint32_t read = Touches::read_above(m.touched[0]);
     Value parent[kOfParent];
     of_parent(id, parent);
-    const Value* const then = m.before + nodes * kNames;
+    const Value* const then = m.before + nodes * kTimes;
     if ((read >> kArrived0 & 1u) != 0 && unlike(parent[0], then[0])) return false;
     if ((read >> kArrived1 & 1u) != 0 && unlike(parent[1], then[1])) return false;
     if ((read >> kOwn & 1u) != 0 && unlike(parent[2], then[2])) return false;
+    if (kSums && (read >> kArrived2 & 1u) != 0 && unlike(parent[3], then[3])) return false;
   }
   for (std::int32_t x = 0; x < nodes; ++x) {
     touched_[id + x] |= m.touched[x];
     nodes_[id + x].last_shape = m.shape_after[x];
     for (std::uint32_t mask = Touches::computed(m.touched[x]); mask != 0; mask &= mask - 1) {
-      const std::int64_t at = x * kNames + lowest(mask);
+      const std::int64_t at = x * kTimes + lowest(mask);
       now[at] = m.after[at] + shift;
     }
+    if (!kSums || (Touches::computed(m.touched[x]) >> kReturned & 1u) == 0) continue;
+    const Node& node = nodes_[id + x];
+    for (std::int64_t h = 0; h < node.remembered; ++h)
+      history_[node.history + h] = m.history_after[node.history - nodes_[id].history + h] + shift;
   }
   nodes_[id].fresh = false;
   for (std::int64_t k = 0; k < kWaitings; ++k) waiting_[k] = waiting_[k] + m.growth[k];

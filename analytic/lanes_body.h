@@ -63,9 +63,10 @@ COUNTERPOINT_INLINE bool exceeds(const Value& a, const Value& b) {
   for (std::size_t i = 0; i < kNatives; ++i) some |= native_exceeds(a.v[i], b.v[i]);
   return some;
 }
+template <std::int64_t n>
 COUNTERPOINT_INLINE bool advanced(const Value* now, const Value* then, const Value& lambda,
                                   std::uint32_t mask) {
-  for (int k = 0; k < kNames; ++k, mask >>= 1)
+  for (std::int64_t k = 0; k < n; ++k, mask >>= 1)
     if (differ(now[k] - then[k], (mask & 1u) != 0 ? lambda : Value{})) return false;
   return true;
 }
@@ -90,12 +91,14 @@ COUNTERPOINT_INLINE void store(const Value& from, Lanes& to) {
   __builtin_memcpy(&to, &from, sizeof to);
 }
 
-Ending run_lanes(const LaneInput& in, LaneResult& out) {
+template <bool kSums>
+Ending run_with_sums(const LaneInput& in, LaneResult& out) {
   const auto& machines = *reinterpret_cast<const NumbersOf<Value>*>(in.machines);
   Cost* cost = reinterpret_cast<Cost*>(in.cost);
   Rules* rules = reinterpret_cast<Rules*>(in.rules);
   price(in.prices, machines, cost, rules);
-  Engine engine(in.program, cost, rules, machines.pipeline_latency, machines.startup, in.arena);
+  Engine<kSums> engine(in.program, cost, rules, machines.pipeline_latency, machines.startup,
+                       in.arena);
   const Ending ending = engine.run();
   if (ending != Ending::Done) return ending;
   const Value cycles = engine.cycles();
@@ -120,6 +123,10 @@ Ending run_lanes(const LaneInput& in, LaneResult& out) {
   store(tail, out.tail);
   for (int w = 0; w < kWaitings; ++w) store(engine.waiting(w), out.waiting[w]);
   return ending;
+}
+
+Ending run_lanes(const LaneInput& in, LaneResult& out) {
+  return in.program.reads_back ? run_with_sums<true>(in, out) : run_with_sums<false>(in, out);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "analytic/plan.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace counterpoint::analytic {
@@ -13,6 +14,7 @@ using workloads::kAllTensors;
 namespace {
 
 constexpr std::size_t kMaxKinds = 20000;  // more are walked
+constexpr std::int64_t kOldest = std::numeric_limits<std::int32_t>::max();
 
 std::size_t at(Tensor t) {
   return static_cast<std::size_t>(index(t));
@@ -55,6 +57,18 @@ void finish(LoopKinds& l) {
   l.residues = std::min(l.residues, l.high - l.low);
   l.classes = l.low + l.residues + (l.trips - l.high);
   l.pairs = l.pair_low + l.pair_residues + (l.trips - 1 - l.pair_high);
+}
+
+// The first position, and perhaps the last one, as classes of their own. Advances stay as they are:
+// whether partial sums come back after one depends on other loops.
+void set_apart(LoopKinds& l, bool last) {
+  if (l.low == 0) {
+    l.low = 1;
+    l.high = std::max(l.high, l.low);
+  }
+  if (last) l.high = std::max(std::min(l.high, l.trips - 1), l.low);
+  l.residues = std::min(l.residues, l.high - l.low);
+  l.classes = l.low + l.residues + (l.trips - l.high);
 }
 
 struct Alike {
@@ -115,9 +129,40 @@ bool Plan::describe() {
     coordinate_count_[at(t)] = n;
   }
   for (std::size_t d = 0; d < depths_; ++d) {
-    const hw::Network& network = mapping_->machine.network[d];
-    if (network.psum != hw::PsumPolicy::Accumulate || !network.reuse) return false;
     if (!describe_level(d)) return false;
+  }
+  return describe_sums();
+}
+
+// False if some outputs of a tile are read back and others are not, or if it is not always the
+// first child that takes them.
+bool Plan::describe_sums() {
+  std::size_t deepest = 0;  // one more than the deepest level with read-backs
+  for (std::size_t d = 0; d < depths_; ++d)
+    if (level_[d].reads_back) deepest = d + 1;
+  if (deepest == 0) return true;
+  if (level_[0].keeps) return false;
+  if (!dense_) {  // outputs without work
+    std::int64_t all = 1;
+    for (std::size_t i = 0; i < coordinate_count_[2]; ++i)
+      all *= (*layer_)[kAllDims[coordinates_[2][i]]];
+    if (output_words(*layer_) != all) return false;
+  }
+  for (std::size_t d = 0; d < deepest; ++d) {
+    bool reduced = false, divided = false;
+    for (std::size_t i = 0; i < level_[d].cut_count; ++i) {
+      const CutInfo& cut = level_[d].cuts[i];
+      const Dim dim = kAllDims[cut.dim];
+      const bool kernel = layer_->has_window() && (dim == Dim::R || dim == Dim::S);
+      if (cut.skewed || (kernel && !dense_)) return false;
+      if (!cut.spatial || level_[d].units == 1) continue;
+      if (layer_->is_reduction(dim))
+        reduced = true;
+      else
+        divided = true;
+    }
+    if (reduced && divided) return false;
+    level_[d].shares = reduced && level_[d].reads_back;
   }
   return true;
 }
@@ -139,9 +184,21 @@ bool Plan::describe_level(std::size_t depth) {
   info.enumerated = info.varies = info.uneven = false;
   info.cut_count = 0;
   info.loop_count = level.loops.size();
+  const hw::Network& network = mapping_->machine.network[depth];
+  info.reads_back = network.psum == hw::PsumPolicy::Refetch;
+  info.keeps = network.psum == hw::PsumPolicy::Keep;
+  info.afresh = !network.reuse;
+  info.shares = false;
   info.apart = {};
   info.twice = {};
   if (info.loop_count > kMaxLoops) return false;
+  info.reduces = {};
+  if (info.reads_back || info.keeps)
+    for (std::size_t l = 0; l < info.loop_count; ++l) {
+      info.reduces[l] = true;
+      for (Dim d : level.loops[l].dims)
+        info.reduces[l] = info.reduces[l] && layer_->is_reduction(d);
+    }
   for (Dim d : kAllDims) {
     const Cut& cut = level.cut(d);
     if (cut.kind == Cut::Kind::Whole) continue;
@@ -189,7 +246,8 @@ std::int64_t Plan::count_positions(const CutInfo& cut, const Tile& tile) const {
   return (extent - cut.size + cut.offset - 1) / cut.offset + 1;
 }
 
-std::int32_t Plan::shape_of(std::size_t depth, const Tile& tile) {
+// `sums`: null if they do not matter. -1: there is none.
+std::int32_t Plan::known_shape(std::size_t depth, const Tile& tile, const Sums* sums) const {
   const std::array<bool, 2> in = {inside(0, tile), inside(1, tile)};
   const auto same_place = [&](const Shape& s, std::size_t c) {
     if (in[c] || s.inside[c]) return in[c] == s.inside[c];
@@ -199,12 +257,20 @@ std::int32_t Plan::shape_of(std::size_t depth, const Tile& tile) {
   for (std::size_t i = shapes_.size(); i-- > 0;) {
     const Shape& s = shapes_[i];
     if (s.depth != static_cast<std::int32_t>(depth)) break;
-    if (s.length == tile.length && (dense_ || (same_place(s, 0) && same_place(s, 1))))
+    if (s.length == tile.length && (sums == nullptr || s.sums == *sums) &&
+        (dense_ || (same_place(s, 0) && same_place(s, 1))))
       return static_cast<std::int32_t>(i);
   }
+  return -1;
+}
+
+std::int32_t Plan::shape_of(std::size_t depth, const Tile& tile, Sums sums) {
+  const std::int32_t known = known_shape(depth, tile, &sums);
+  if (known >= 0) return known;
   Shape& s = shapes_.emplace_back();
   s.lo = tile.lo;
-  s.inside = in;
+  s.inside = {inside(0, tile), inside(1, tile)};
+  s.sums = sums;
   s.depth = static_cast<std::int32_t>(depth);
   s.length = tile.length;
   if (!describe_loops(s, tile)) return -1;
@@ -294,6 +360,7 @@ bool Plan::describe_loops(Shape& shape, const Tile& tile) {
   for (std::size_t l = 0; l < info.loop_count; ++l) {
     shape.loops[l].high = std::max(shape.loops[l].high, shape.loops[l].low);
     finish(shape.loops[l]);
+    if (info.reduces[l] && shape.loops[l].trips > 1) set_apart(shape.loops[l], info.keeps);
     if (shape.loops[l].trips > 1)
       shape.advances[static_cast<std::size_t>(shape.advancing_count++)] =
           static_cast<std::int8_t>(l);
@@ -469,14 +536,15 @@ bool Plan::same(std::size_t t, const Step& a, const Step& b) const {
 // equal distances, but for the last one, which may be shorter. They fall into four groups: those
 // that are whole in both steps, the last one that has a tile in both, and, if more have one now
 // than before, the new ones and the last of them.
+// `afresh`: what the children had is no use.
 bool Plan::moved(std::size_t depth, std::size_t t, const Step& from, const Step& to, Words& words,
-                 std::array<std::int64_t, 4>& group, bool note_tiles) {
+                 std::array<std::int64_t, 4>& group, bool note_tiles, bool afresh) {
   const LevelInfo& info = level_[depth];
   const std::size_t count = coordinate_count_[t];
   const bool had = from.valid;
   words = Words{};
   group = {0, 0, 0, 0};
-  if (had && same(t, from, to)) return true;  // noted when it came
+  if (had && !afresh && same(t, from, to)) return true;  // noted when it came
   if (to.irregular || (had && from.irregular)) return false;
   if ((to.gaps || (had && from.gaps)) && !dense_) return false;
   if (t == 0 && (to.gaps || (had && from.gaps))) return false;
@@ -485,8 +553,8 @@ bool Plan::moved(std::size_t depth, std::size_t t, const Step& from, const Step&
   const auto overlap = [](std::int64_t a, std::int64_t na, std::int64_t b, std::int64_t nb) {
     return std::max<std::int64_t>(0, std::min(a + na, b + nb) - std::max(a, b));
   };
-  std::int64_t whole = 1, shared = had ? 1 : 0, held = shared;
-  bool changed = !had || now != before;
+  std::int64_t whole = 1, shared = had && !afresh ? 1 : 0, held = had ? 1 : 0;
+  bool changed = !had || afresh || now != before;
   std::size_t spatial = kCoordinates;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t c = coordinates_[t][i];
@@ -532,7 +600,7 @@ bool Plan::moved(std::size_t depth, std::size_t t, const Step& from, const Step&
   std::int64_t total = 0, tile = 0, sliding = 0;
   const auto some = [&](std::size_t g, std::int64_t n, std::int64_t x, std::int64_t nx,
                         std::int64_t y, std::int64_t ny, bool held_some) {
-    const std::int64_t kept = held_some ? overlap(x, nx, y, ny) : 0;
+    const std::int64_t kept = held_some && !afresh ? overlap(x, nx, y, ny) : 0;
     if (held_some && (kept != nx || kept != ny)) changed = true;
     const std::int64_t size = whole * nx, fresh = size - shared * kept;
     group[g] = fresh;
@@ -584,17 +652,26 @@ bool Plan::moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind) {
     kind.macs_largest = tiles_next_.macs_largest;
     kind.macs_total = tiles_next_.macs_total;
     for (Tensor t : kAllTensors) {
-      geometry_.moved(depth, t, tiles_before_, tiles_next_, true, m);
+      const bool afresh = level_[depth].afresh && t != Tensor::Output;
+      geometry_.moved(depth, t, tiles_before_, tiles_next_, true, m, afresh);
       kind.enter[at(t)] = {m.changed, m.total, m.distinct, m.copies};
       note(depth, at(t), m.tile, m.sliding, m.changed);
-      if (t == Tensor::Output || !m.changed) continue;
-      for (std::size_t p = 0; p < m.each.size(); ++p) groups_[first + p].words[at(t)] = m.each[p];
+      if (t == Tensor::Output && !read_back(depth, frame, kind)) return false;
+      if (!m.changed || (t == Tensor::Output && kind.read_back == 0)) continue;
+      const std::size_t to = t == Tensor::Output ? 3 : at(t);
+      for (std::size_t p = 0; p < m.each.size(); ++p) {
+        groups_[first + p].words[to] = m.each[p];
+        if (to == 3 && level_[depth].shares && m.each[p] > 0) break;  // the others get none
+      }
     }
   }
   if (!kind.cold) {
     geometry_.moved(depth, Tensor::Output, tiles_next_, tiles_before_, true, m);
     kind.leave = {m.changed, m.total, m.distinct, m.copies};
-    for (std::size_t p = 0; p < m.each.size(); ++p) groups_[first + p].words[2] = m.each[p];
+    if (stays(depth, frame))
+      kind.leave = {m.changed, 0, 0, 0};
+    else
+      for (std::size_t p = 0; p < m.each.size(); ++p) groups_[first + p].words[2] = m.each[p];
   }
   const auto less = [](const Group& a, const Group& b) { return a.words < b.words; };
   const auto same = [](const Group& a, const Group& b) { return a.words == b.words; };
@@ -643,24 +720,150 @@ bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Fram
       cut_points_.push_back(next.active);
       if (next.clipped) cut_points_.push_back(next.active - 1);
     }
-    closed = moved(depth, 0, before, next, kind.enter[0], group[0], true) &&
-             moved(depth, 1, before, next, kind.enter[1], group[1], true) &&
+    const bool afresh = level_[depth].afresh;
+    closed = moved(depth, 0, before, next, kind.enter[0], group[0], true, afresh) &&
+             moved(depth, 1, before, next, kind.enter[1], group[1], true, afresh) &&
              moved(depth, 2, before, next, kind.enter[2], group[2], true);
+    if (closed && !read_back(depth, frame, kind)) return false;
   }
+  std::array<std::int64_t, 4> back{};
+  if (kind.read_back > 0) back = group[2];
+  if (level_[depth].shares)  // the first gets all
+    for (std::size_t g = 0, taken = 0; g < 4; ++g) {
+      if (taken > 0) back[g] = 0;
+      taken += back[g] > 0;
+    }
   group[2] = {0, 0, 0, 0};
   // What is the same in both directions is known by now.
   if (shape < 0 || kind.enter[2].changed)
     closed = closed && (cold || moved(depth, 2, next, before, kind.leave, group[2], false));
   if (!closed) return moved_enumerated(depth, frame, kind);
+  if (!cold && stays(depth, frame)) {
+    kind.leave = {kind.leave.changed, 0, 0, 0};
+    group[2] = {0, 0, 0, 0};
+  }
   kind.groups = static_cast<std::int32_t>(groups_.size());
   for (std::size_t g = 0; g < 4; ++g) {
     Group x;
     for (std::size_t t = 0; t < 2; ++t) x.words[t] = kind.enter[t].changed ? group[t][g] : 0;
     x.words[2] = group[2][g];
-    if (x.words[0] + x.words[1] + x.words[2] > 0) groups_.push_back(x);
+    x.words[3] = back[g];
+    if (x.words[0] + x.words[1] + x.words[2] + x.words[3] > 0) groups_.push_back(x);
   }
   kind.group_count = static_cast<std::int32_t>(groups_.size()) - kind.groups;
   return true;
+}
+
+// ---- partial sums ------------------------------------------------------------------------------
+
+// Whether all loops that move no output stand at their first (last) position.
+bool Plan::first_or_last(std::size_t depth, const Shape& shape, const Index& index,
+                         bool last) const {
+  const LevelInfo& info = level_[depth];
+  for (std::size_t l = 0; l < info.loop_count; ++l)
+    if (info.reduces[l] && index[l] != (last ? shape.loops[l].trips - 1 : 0)) return false;
+  return true;
+}
+
+// Whether the outputs that the step which ends had are not finished, and stay in the children.
+bool Plan::stays(std::size_t depth, const Frame& frame) const {
+  return level_[depth].keeps &&
+         !first_or_last(depth, shapes_[static_cast<std::size_t>(frame.before_shape)],
+                        frame.before_at, true);
+}
+
+// Whether the unit has partial sums for the outputs that begin at `index`; how many residences ago
+// they left the children, 0 if they came from elsewhere.
+bool Plan::returns(std::size_t depth, const Shape& shape, const Index& index,
+                   std::int32_t& age) const {
+  const LevelInfo& info = level_[depth];
+  const std::size_t n = info.loop_count;
+  age = 0;
+  std::size_t revisited = n, inner = 0;  // `inner`: one more than the innermost that moves outputs
+  for (std::size_t l = 0; l < n; ++l) {
+    if (info.reduces[l] && index[l] > 0) revisited = l;
+    if (!info.reduces[l] && shape.loops[l].trips > 1) inner = l + 1;
+  }
+  if (revisited == n && shape.sums == Sums::None) return false;
+  if (revisited == n && shape.sums == Sums::Given) return true;
+  // Residences since: those of a whole iteration of the loop, but for what the loops inside it that
+  // move no output did after they had come to these outputs for the last time.
+  const std::size_t from = revisited == n ? 0 : revisited + 1;
+  std::int64_t all = 1, since = 0;
+  for (std::size_t l = inner; l-- > from;) {
+    const std::int64_t trips = shape.loops[l].trips;
+    if (info.reduces[l]) since -= (trips - 1) * all;
+    all *= trips;
+  }
+  since += all;
+  // The last of the visit counts.
+  since = (since - 1) * residences_of_visit(depth, shape, inner) + 1;
+  age = static_cast<std::int32_t>(std::min(since, kOldest));
+  return true;
+}
+
+// How many residences a visit of outputs has: more than one if children that share them become
+// idle in its last folds.
+std::int64_t Plan::residences_of_visit(std::size_t depth, const Shape& shape,
+                                       std::size_t inner) const {
+  const LevelInfo& info = level_[depth];
+  if (!info.shares) return 1;
+  std::int64_t positions = std::numeric_limits<std::int64_t>::max();
+  std::size_t fold = 0;
+  for (std::size_t i = 0; i < info.cut_count; ++i) {
+    if (!info.cuts[i].spatial) continue;
+    positions = std::min(positions, shape.positions[i]);
+    fold = info.cuts[i].loop;
+  }
+  if (shape.loops[fold].trips < 2 || positions % info.units == 0 || fold < inner) return 1;
+  std::int64_t times = 1;
+  for (std::size_t l = inner; l < fold; ++l) times *= shape.loops[l].trips;
+  return 2 * times;
+}
+
+// Whether a child has the same outputs before and after; `frame`: the unit's.
+bool Plan::keeps_outputs(std::size_t depth, const Frame& frame, std::int64_t child) const {
+  Tile before, next;
+  if (frame.before_shape < 0 || frame.next_shape < 0 ||
+      !child_tile(depth, frame.before, frame.before_shape, frame.before_at, child, before) ||
+      !child_tile(depth, frame.next, frame.next_shape, frame.next_at, child, next))
+    return false;
+  for (std::size_t i = 0; i < coordinate_count_[2]; ++i) {
+    const std::size_t d = coordinates_[2][i];
+    if (before.lo[d] != next.lo[d] || before.length[d] != next.length[d]) return false;
+  }
+  return true;
+}
+
+// What the children read back when the step begins; false if that is not known here.
+bool Plan::read_back(std::size_t depth, const Frame& frame, Kind& kind) {
+  const LevelInfo& info = level_[depth];
+  kind.read_back = 0;
+  if (!info.reads_back && !info.keeps) return true;
+  const Shape& shape = shapes_[static_cast<std::size_t>(frame.next_shape)];
+  if (info.keeps) kind.visits = first_or_last(depth, shape, frame.next_at, false);
+  if (!info.reads_back) return true;
+  if (info.shares && kind.enter[2].distinct > 0 && !kind.cold && keeps_outputs(depth, frame, 0)) {
+    // Children that were idle in the last folds come again: what they had then is with the unit.
+    const Shape& before = shapes_[static_cast<std::size_t>(frame.before_shape)];
+    if (residences_of_visit(depth, before, 0) == 1) return false;
+    kind.age = 2;
+    kind.read_back = kind.enter[2].distinct;
+    return true;
+  }
+  if (returns(depth, shape, frame.next_at, kind.age)) kind.read_back = kind.enter[2].distinct;
+  return true;
+}
+
+// What a child has for its next tile; `kind` and `frame`: the unit's.
+Sums Plan::sums_of_child(std::size_t depth, const Kind& kind, const Frame& frame,
+                         std::int64_t child) const {
+  if (depth + 1 == depths_ || !level_[depth + 1].reads_back) return Sums::None;
+  if (!kind.cold && keeps_outputs(depth, frame, child)) return Sums::Drained;
+  if (kind.read_back == 0) return Sums::None;
+  const bool takes =
+      !level_[depth].shares || child == 0 || (!kind.cold && keeps_outputs(depth, frame, child - 1));
+  return takes ? Sums::Given : Sums::None;
 }
 
 // ---- kinds -------------------------------------------------------------------------------------
@@ -714,6 +917,7 @@ void Plan::split(std::size_t depth, std::int32_t first, std::int32_t end) {
   std::vector<ChildClass>& classes = classes_[depth];
   classes.clear();
   const std::int64_t n = level_[depth].units;
+  if (level_[depth].shares) cut_points_.push_back(1);  // who takes the partial sums
   if (!level_[depth].enumerated && !level_[depth].uneven) {
     cut_points_.push_back(n);
     std::sort(cut_points_.begin(), cut_points_.end());
@@ -767,6 +971,19 @@ void Plan::split(std::size_t depth, std::int32_t first, std::int32_t end) {
 // The kinds of the children's transitions.
 bool Plan::expand(std::size_t depth, std::int32_t first, std::int32_t end) {
   const std::size_t below = depth + 1;
+  // Where a step ends it does not matter which partial sums its unit had, but there must be a
+  // shape.
+  if (level_[below].reads_back)
+    for (std::int32_t k = first; k < end; ++k)
+      for (const ChildClass& c : classes_[depth]) {
+        const Kind& kind = kinds_[static_cast<std::size_t>(k)];
+        const Frame& f = frames_[static_cast<std::size_t>(k)];
+        Frame frame;
+        if (kind.shape < 0 ||
+            !child_tile(depth, f.next, f.next_shape, f.next_at, c.child, frame.next))
+          continue;
+        if (shape_of(below, frame.next, sums_of_child(depth, kind, f, c.child)) < 0) return false;
+      }
   for (std::int32_t k = first; k < end; ++k) {
     kinds_[static_cast<std::size_t>(k)].children = static_cast<std::int32_t>(entries_.size());
     for (const ChildClass& c : classes_[depth]) {
@@ -781,14 +998,16 @@ bool Plan::expand(std::size_t depth, std::int32_t first, std::int32_t end) {
           !cold && child_tile(depth, f.before, f.before_shape, f.before_at, c.child, frame.before);
       Entry entry;
       if (has_before) {
-        frame.before_shape = shape_of(below, frame.before);
+        frame.before_shape = level_[below].reads_back ? known_shape(below, frame.before, nullptr)
+                                                      : shape_of(below, frame.before, Sums::None);
         if (frame.before_shape < 0) return false;
         const Shape& s = shapes_[static_cast<std::size_t>(frame.before_shape)];
         for (std::size_t l = 0; l < static_cast<std::size_t>(s.loop_count); ++l)
           frame.before_at[l] = s.loops[l].trips - 1;
       }
       if (has_next) {
-        const std::int32_t shape = shape_of(below, frame.next);
+        const Sums sums = sums_of_child(depth, kinds_[static_cast<std::size_t>(k)], f, c.child);
+        const std::int32_t shape = shape_of(below, frame.next, sums);
         if (shape < 0) return false;
         frame.next_shape = shape;
         entry.enter = static_cast<std::int32_t>(kinds_.size());
@@ -828,7 +1047,7 @@ bool Plan::compile(const workloads::Mapping& mapping) {
   }
   finish.before = begin.next;
   cut_points_.clear();
-  const std::int32_t whole = shape_of(0, begin.next);
+  const std::int32_t whole = shape_of(0, begin.next, Sums::None);
   if (whole < 0) return false;
   begin.next_shape = finish.before_shape = whole;
   shapes_[0].visits = 1;

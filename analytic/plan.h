@@ -38,11 +38,23 @@ struct Kind {
   std::int32_t groups = 0;    ///< first of Plan::groups: children with equal words
   std::int32_t group_count = 0;
   bool cold = false;           ///< no step ends
+  bool visits = true;          ///< the children come to the outputs for the first time
+  std::int32_t age = 0;        ///< so many residences ago the outputs that are read back left the
+                               ///< children; 0: the unit has them from elsewhere
+  std::int64_t read_back = 0;  ///< outputs of those that enter, from the unit
   std::array<Words, 3> enter;  ///< of the step that begins
   Words leave;                 ///< outputs of the step that ends
   std::int64_t macs_largest = 0, macs_total = 0;
   std::int32_t before_work = -1;  ///< a kind that begins the step that ends here
   std::int64_t times = 0;         ///< executions in the layer, all arrays
+};
+
+/// Whether a unit has partial sums for the outputs of its tile when it gets the tile. Matters only
+/// where its children read them back.
+enum class Sums : std::uint8_t {
+  None,
+  Given,    ///< from its parent
+  Drained,  ///< kept from the tile before
 };
 
 /// A loop of a shape: which of its positions are alike.
@@ -72,6 +84,7 @@ struct Shape {
   std::array<std::int64_t, workloads::kDims> length{};
   std::array<std::int64_t, workloads::kDims> lo{};  ///< of one tile of this shape
   std::array<bool, 2> inside{};  ///< rows, columns: no padding is touched, so `lo` is irrelevant
+  Sums sums = Sums::None;
   std::int32_t loop_count = 0, advancing_count = 0;
   std::array<LoopKinds, kMaxLoops> loops;
   std::array<std::int8_t, kMaxLoops> advances{};           ///< loops of more than one trip
@@ -99,14 +112,14 @@ struct Entry {
 };
 
 struct Group {
-  std::array<std::int64_t, 3> words{};  ///< entering inputs and weights, leaving outputs
+  /// Entering inputs and weights, leaving outputs, outputs that are read back.
+  std::array<std::int64_t, 4> words{};
 };
 
 class Plan {
  public:
-  /// False if the mapping is not regular (upsampling, partial sums that are read back or
-  /// kept, words that are sent again, steps without work): then walk() it. May be called again;
-  /// keeps its memory.
+  /// False if the mapping is not regular (upsampling, steps without work, partial sums of which
+  /// only some of a tile are read back): then walk() it. May be called again; keeps its memory.
   bool compile(const workloads::Mapping& mapping);
 
   const workloads::Mapping& mapping() const { return *mapping_; }
@@ -153,6 +166,10 @@ class Plan {
     bool enumerated = false;  ///< skewed between children: closed forms do not apply
     bool uneven = false;      ///< children that touch padding differ from those that do not
     bool varies = false;
+    bool reads_back = false, keeps = false;  ///< the network: partial sums
+    bool afresh = false;                     ///< ... sends everything again
+    std::array<bool, kMaxLoops> reduces{};   ///< loops that move no output
+    bool shares = false;  ///< all children have the same outputs, and the first new one takes them
     std::size_t cut_count = 0, loop_count = 0;
     std::array<CutInfo, workloads::kDims> cuts;
     /// Distance between neighbouring children; 0: all have the same.
@@ -180,7 +197,12 @@ class Plan {
   bool inside(std::size_t window, const Tile& tile) const;
   bool describe_level(std::size_t depth);
   std::int64_t count_positions(const CutInfo& cut, const Tile& tile) const;
-  std::int32_t shape_of(std::size_t depth, const Tile& tile);
+  bool describe_sums();
+  std::int32_t shape_of(std::size_t depth, const Tile& tile, Sums sums);
+  std::int32_t known_shape(std::size_t depth, const Tile& tile, const Sums* sums) const;
+  bool keeps_outputs(std::size_t depth, const Frame& frame, std::int64_t child) const;
+  Sums sums_of_child(std::size_t depth, const Kind& kind, const Frame& frame,
+                     std::int64_t child) const;
   bool describe_loops(Shape& shape, const Tile& tile);
   bool inner_kinds(std::int32_t shape);
   bool add_kind(std::size_t depth, std::int32_t shape, bool cold, const Frame& frame,
@@ -190,7 +212,12 @@ class Plan {
                Step& out) const;
   bool same(std::size_t tensor, const Step& a, const Step& b) const;
   bool moved(std::size_t depth, std::size_t tensor, const Step& from, const Step& to, Words& words,
-             std::array<std::int64_t, 4>& group, bool note_tiles);
+             std::array<std::int64_t, 4>& group, bool note_tiles, bool afresh = false);
+  bool first_or_last(std::size_t depth, const Shape& shape, const Index& at, bool last) const;
+  bool returns(std::size_t depth, const Shape& shape, const Index& at, std::int32_t& age) const;
+  std::int64_t residences_of_visit(std::size_t depth, const Shape& shape, std::size_t inner) const;
+  bool read_back(std::size_t depth, const Frame& frame, Kind& kind);
+  bool stays(std::size_t depth, const Frame& frame) const;
   bool moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind);
   void note(std::size_t depth, std::size_t tensor, std::int64_t tile, std::int64_t sliding,
             bool changed);

@@ -14,7 +14,7 @@ namespace {
 
 void price(const PriceList& list, const NumbersOf<Value>& machine, CostOf<Value>* kinds,
            RulesOf<Value>* levels) {
-  const Value(&width)[2] = machine.width;
+  const Value(&width)[3] = machine.width;
   std::int32_t k = 0;
   for (std::size_t d = 0; d < list.depths; ++d) {
     const LevelChoices& level = list.levels[d];
@@ -27,13 +27,14 @@ void price(const PriceList& list, const NumbersOf<Value>& machine, CostOf<Value>
       if (level.past[t])
         levels[d].fill_latency[t] = levels[d].fill_latency[t] + outer.fill_latency();
     }
+    levels[d].fill_latency[2] = link.fill_latency();
     levels[d].drain_latency = link.drain_latency();
     const Value out = machine.link[d].out_bits;
     // Most kinds of a level move one of a few numbers of words: no need to divide again.
     struct Last {
-      std::int64_t inputs = 0, weights = 0;
+      std::int64_t inputs = 0, weights = 0, sums = 0;
       Value cycles{};
-    } last[2];
+    } last[3];
     std::int64_t last_drained = 0, last_macs = -1;
     Value last_drain{}, last_work{};
     const bool receives = level.traits.limits[kReceivePace], sends = level.traits.limits[kSendPace];
@@ -42,21 +43,25 @@ void price(const PriceList& list, const NumbersOf<Value>& machine, CostOf<Value>
       CostOf<Value>& c = kinds[k];
       c = {};
       if (kind.shape >= 0) {
-        std::int64_t words[2] = {0, 0};
+        std::int64_t words[3] = {0, 0, kind.read_back};
         for (std::size_t t = 0; t < 2; ++t)
           if (kind.enter[t].changed && level.holds[t]) words[t] = kind.enter[t].of(level.multicast);
-        const auto load = [&](std::int64_t inputs, std::int64_t weights) {
-          return Load{
-              everywhere(static_cast<Number>(inputs + weights)),
-              width[0] * static_cast<Number>(inputs) + width[1] * static_cast<Number>(weights)};
+        const auto load = [&](std::int64_t inputs, std::int64_t weights, std::int64_t sums) {
+          Load l{everywhere(static_cast<Number>(inputs + weights + sums)),
+                 width[0] * static_cast<Number>(inputs) + width[1] * static_cast<Number>(weights)};
+          if (sums > 0) l.bits = l.bits + width[2] * static_cast<Number>(sums);
+          return l;
         };
-        const auto cycles = [&](Last& before, bool of_inputs, bool of_weights) {
+        const auto cycles = [&](Last& before, bool of_inputs, bool of_weights, bool of_sums) {
           const std::int64_t inputs = of_inputs ? words[0] : 0, weights = of_weights ? words[1] : 0;
-          if (inputs + weights == 0) return Value{};
-          if (!receives && inputs == before.inputs && weights == before.weights)
+          const std::int64_t sums = of_sums ? words[2] : 0;
+          if (inputs + weights + sums == 0) return Value{};
+          if (!receives && inputs == before.inputs && weights == before.weights &&
+              sums == before.sums)
             return before.cycles;
-          const Load sent = load(inputs, weights);
-          const bool passes = level.past[of_inputs ? 0 : 1];  // then it is alone
+          const Load sent = load(inputs, weights, sums);
+          // What passes is alone.
+          const bool passes = (of_inputs || of_weights) && level.past[of_inputs ? 0 : 1];
           Value most = passes ? larger(link.passing_cycles(sent), outer.fill_cycles(sent))
                               : link.fill_cycles(sent);
           if (receives)
@@ -64,16 +69,17 @@ void price(const PriceList& list, const NumbersOf<Value>& machine, CostOf<Value>
               const Group& x = list.groups[kind.groups + g];
               const std::int64_t a = of_inputs && level.holds[0] ? x.words[0] : 0;
               const std::int64_t b = of_weights && level.holds[1] ? x.words[1] : 0;
-              most = larger(most, link.receive_cycles(load(a, b)));
+              most = larger(most, link.receive_cycles(load(a, b, of_sums ? x.words[3] : 0)));
             }
-          before = {inputs, weights, most};
+          before = {inputs, weights, sums, most};
           return most;
         };
         if (level.shared) {
-          c.inject[0] = cycles(last[words[1] > 0 ? 1 : 0], true, true);
+          c.inject[0] = cycles(last[words[1] > 0 ? 1 : 0], true, true, true);
         } else {
-          c.inject[0] = cycles(last[0], true, false);
-          c.inject[1] = cycles(last[1], false, true);
+          c.inject[0] = cycles(last[0], true, false, level.sums == 0);
+          c.inject[1] = cycles(last[1], false, true, level.sums == 1);
+          if (words[2] > 0 && level.sums == 2) c.inject[2] = cycles(last[2], false, false, true);
         }
         if (pes) {
           if (kind.macs_largest != last_macs)

@@ -34,6 +34,33 @@ void list_arrays(const Plan& plan, std::vector<ProgramNode>& arrays) {
   grow(plan, arrays, 0);
 }
 
+namespace {
+// Tensors that pass the unit by have their channels for themselves; the others share one, or none.
+int channel_of_sums(const hw::BoundMachine& bound, std::size_t depth) {
+  if (bound.network[depth].channels != hw::Channels::Shared) return 2;
+  for (std::size_t t = 0; t < 2; ++t)
+    if (!hw::passes_by(bound, depth, t)) return static_cast<int>(t);
+  return 2;
+}
+}  // namespace
+
+void list_history(const Plan& plan, const std::int64_t* drain_latency, Program& program) {
+  program.reads_back = false;
+  for (std::size_t d = 0; d < plan.depths(); ++d) {
+    const hw::Network& net = plan.mapping().machine.network[d];
+    program.reads_back = program.reads_back || net.psum == hw::PsumPolicy::Refetch;
+    program.history[d] = 0;
+  }
+  if (!program.reads_back) return;
+  // What left more residences ago has arrived before the children have room for anything: they
+  // have two slots, and every residence takes a cycle.
+  for (const Kind& k : plan.kinds()) {
+    const std::int64_t most = drain_latency[k.depth] + 4;
+    std::int32_t& h = program.history[k.depth];
+    if (k.read_back > 0 && k.age <= most) h = std::max(h, k.age - 1);
+  }
+}
+
 void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Move>& moves) {
   moves.resize(plan.kinds().size());
   std::size_t k = 0;
@@ -43,6 +70,10 @@ void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Mov
     for (std::size_t t = 0; t < 3; ++t)
       if (hw::slots(bound.storage[d + 1].buffering, t) == 1) rules |= kSingle0 << t;
     if (bound.network[d].channels == hw::Channels::Shared) rules |= kShared;
+    if (bound.network[d].psum == hw::PsumPolicy::Refetch) rules |= kReadsBack;
+    if (d > 0 && bound.network[d - 1].psum == hw::PsumPolicy::Refetch) rules |= kReadsBackAbove;
+    const int sums = channel_of_sums(bound, d);
+    if (sums < 2) rules |= kWith0 << sums;
     for (std::size_t t = 0; t < 2; ++t)
       if (hw::passes_by(bound, d, t)) rules = (rules | kPast0 << t) & ~std::uint32_t{kShared};
     for (; k < static_cast<std::size_t>(plan.kind_end(d)); ++k) {
@@ -77,7 +108,16 @@ void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Mov
         if (kind.enter[2].changed) {
           m.flags |= kEnters2;
           touches |= T::reads(m.has(kSingle2) ? kDrained : kOlder) | T::computes(kOwn);
+          if (kind.read_back > 0) m.flags |= kCarries2;
+          if (m.has(kReadsBack)) {
+            const int channel = sums == 2 ? int{kChannel2} : kChannel0 + sums;
+            touches |= T::computes(kArrived2) | T::computes(channel) | T::reads(channel);
+            touches |= T::reads(kArrived2) | T::reads(kReturned) | T::reads_above(kArrived2);
+            if (sums < 2) touches |= T::reads(kArrived0 + sums);
+            if (m.has(kShared)) touches |= T::reads(kArrived1);
+          }
         }
+        if (m.has(kReadsBack)) touches |= T::reads(kArrived2);
         if (pes) touches |= T::reads(kOwn) | T::computes(kOwn);
         m.enter_touches = touches;
       }
@@ -91,6 +131,7 @@ void list_moves(const Plan& plan, const hw::BoundMachine& bound, std::vector<Mov
           touches |= T::reads_above(kOwn);
         }
         if (!m.has(kSingle2)) touches |= T::computes(kOlder);
+        if (m.has(kReadsBack)) touches |= T::computes(kReturned) | T::reads(kArrived2);
         m.leave_touches = touches;
       }
     }
@@ -166,6 +207,7 @@ void list_numbers(const Plan& plan, const hw::BoundMachine& bound, Numbers& numb
   numbers.startup = machine.startup;
   numbers.width[0] = machine.bits.input;
   numbers.width[1] = machine.bits.weight;
+  numbers.width[2] = machine.bits.psum;
   numbers.pe = {machine.lanes, machine.step_minimum, machine.step_overhead};
   for (std::size_t d = 0; d < plan.depths(); ++d)
     link_numbers(bound, d, plan.mapping().nest.levels[d].units, numbers.link[d]);
@@ -179,6 +221,7 @@ void list_choices(const Plan& plan, const hw::BoundMachine& bound, LevelChoices*
     c.multicast = net.multicast;
     c.shared = net.channels == hw::Channels::Shared;
     c.reduces = net.reduction != hw::Reduction::None;
+    c.sums = channel_of_sums(bound, d);
     for (std::size_t t = 0; t < 2; ++t) {
       c.holds[t] = bound.storage[d + 1].holds[t];
       c.past[t] = hw::passes_by(bound, d, t);

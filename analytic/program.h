@@ -17,15 +17,20 @@ enum MoveFlag : std::uint32_t {
   kEnters1 = 2,  ///< ... of weights
   kEnters2 = 4,  ///< ... of outputs
   kCarries0 = 8,
-  kCarries1 = 16,  ///< words travel for it
-  kEnds = 32,      ///< an output residence ends
-  kDrains = 64,    ///< words of it travel
-  kSingle0 = 128,  ///< the children have one slot for inputs
-  kSingle1 = 256,  ///< ... for weights
-  kSingle2 = 512,  ///< ... for outputs
-  kShared = 1024,  ///< inputs and weights share a channel
-  kPast0 = 2048,   ///< the unit does not hold inputs: they pass it by
-  kPast1 = 4096,   ///< ... weights
+  kCarries1 = 16,           ///< words travel for it
+  kEnds = 32,               ///< an output residence ends
+  kDrains = 64,             ///< words of it travel
+  kSingle0 = 128,           ///< the children have one slot for inputs
+  kSingle1 = 256,           ///< ... for weights
+  kSingle2 = 512,           ///< ... for outputs
+  kShared = 1024,           ///< inputs and weights share a channel
+  kPast0 = 2048,            ///< the unit does not hold inputs: they pass it by
+  kPast1 = 4096,            ///< ... weights
+  kReadsBack = 8192,        ///< the children read partial sums back
+  kReadsBackAbove = 16384,  ///< the unit does
+  kCarries2 = 32768,        ///< ... here
+  kWith0 = 65536,           ///< they share the channel of inputs
+  kWith1 = 131072,          ///< ... of weights
 };
 struct Move {
   std::uint32_t flags = 0;
@@ -70,7 +75,7 @@ struct PeOf {
 template <class Value>
 struct NumbersOf {
   Value pipeline_latency, startup;
-  Value width[2];  ///< of inputs, weights
+  Value width[3];  ///< of inputs, weights, partial sums
   PeOf<Value> pe;
   LinkOf<Value> link[kMaxDepths];
 };
@@ -90,6 +95,7 @@ struct LevelChoices {
   hw::Multicast multicast = hw::Multicast::Word;
   bool shared = false;  ///< inputs and weights share a channel
   bool reduces = false;
+  int sums = 2;  ///< the channel of partial sums that are read back: 0, 1 with inputs, weights
   bool holds[2] = {true, true};   ///< the children: inputs, weights
   bool past[2] = {false, false};  ///< they come to the children from further up
   LinkTraits traits;
@@ -98,14 +104,14 @@ struct LevelChoices {
 /// What a kind takes, in cycles.
 template <class Value>
 struct CostOf {
-  Value inject[2];  ///< per channel
+  Value inject[3];  ///< per channel
   Value drain;      ///< injection of the words that leave
   Value work;       ///< PEs: of the step
 };
 /// Rules of a level that depend on the machine.
 template <class Value>
 struct RulesOf {
-  Value fill_latency[2];  ///< of inputs and weights; together: the first
+  Value fill_latency[3];  ///< per channel
   Value drain_latency;
 };
 
@@ -126,12 +132,17 @@ struct Program {
   std::int32_t node_count = 0;
   std::int32_t first = 0, last = 1;  ///< the kinds that begin and end the layer
   bool past[2] = {false, false};  ///< inputs, weights go from off-chip memory to the second array
+  bool reads_back = false;        ///< some children read partial sums back
+  /// Drains whose arrival an array remembers, besides the last, for those who read them back.
+  std::int32_t history[kMaxDepths] = {};
 };
 
 /// One array of each class of equal ones, outermost first.
 void list_arrays(const Plan& plan, std::vector<ProgramNode>& arrays);
 /// What happens in each kind.
 void list_moves(const Plan& plan, const hw::BoundMachine& machine, std::vector<Move>& moves);
+/// Program::reads_back and history: `drain_latency` is the longest of each level.
+void list_history(const Plan& plan, const std::int64_t* drain_latency, Program& program);
 /// The machine of a plan as numbers and choices; `link` and `levels` up to plan.depths().
 void list_numbers(const Plan& plan, const hw::BoundMachine& machine, Numbers& numbers);
 void list_choices(const Plan& plan, const hw::BoundMachine& machine, LevelChoices* levels);

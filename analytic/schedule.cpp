@@ -10,12 +10,14 @@ namespace counterpoint::analytic {
 namespace {
 
 // Without branches, two times at once.
+template <std::int64_t n>
 inline bool advanced(const Value* now, const Value* then, Value lambda, std::uint32_t mask) {
   typedef std::int64_t Two __attribute__((vector_size(16), aligned(8), may_alias));
   static const Two chosen[4] = {{0, 0}, {-1, 0}, {0, -1}, {-1, -1}};
   const Two by = {lambda, lambda};
   Two apart = {0, 0};
-  for (int k = 0; k < kNames; k += 2, mask >>= 2) {
+  static_assert(n % 2 == 0);
+  for (std::int64_t k = 0; k < n; k += 2, mask >>= 2) {
     const Two advance =
         *reinterpret_cast<const Two*>(now + k) - *reinterpret_cast<const Two*>(then + k);
     apart |= advance ^ (by & chosen[mask & 3]);
@@ -107,10 +109,16 @@ void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& to
         sent += words;
       }
       if (kind.enter[2].changed) {
-        down.access[2][kEntries] += n * kind.enter[2].total;
-        down.access[2][kFresh] += n * kind.enter[2].total;
+        if (kind.visits) down.access[2][kEntries] += n * kind.enter[2].total;
+        down.access[2][kFresh] += n * (kind.enter[2].total - kind.read_back);
+        up.access[2][kReadbackRead] += n * kind.read_back;
+        down.access[2][kReadbackWrite] += n * kind.read_back;
+        up.link[2][kInjected] += n * kind.read_back;
+        up.link[2][kDelivered] += n * kind.read_back;
+        sent += kind.read_back;
       }
-      up.level[kFillBusy] += n * (prices_.kinds()[k].inject[0] + prices_.kinds()[k].inject[1]);
+      const CostOf<Value>& cost = prices_.kinds()[k];
+      up.level[kFillBusy] += n * (cost.inject[0] + cost.inject[1] + cost.inject[2]);
       up.level[kSumWords] += n * sent;
       up.level[kSumWork] += n * step_work_[k];
       if (d + 1 == depths) {
@@ -140,7 +148,7 @@ void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& to
 
 void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& totals,
                    Effort* effort) {
-  const std::size_t kinds = plan.kinds().size(), depths = plan.depths();
+  const std::size_t depths = plan.depths();
   list_arrays(plan, arrays_);
   list_moves(plan, machine, moves_);
   prices_.set(plan, machine);
@@ -160,11 +168,24 @@ void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& to
   program.first = plan.first();
   program.last = plan.last();
   for (std::size_t t = 0; t < 2; ++t) program.past[t] = hw::passes_by(machine, 1, t);
+  std::int64_t drain_latency[kMaxDepths] = {};
+  for (std::size_t d = 0; d < depths; ++d) drain_latency[d] = prices_.levels()[d].drain_latency;
+  list_history(plan, drain_latency, program);
   if (memory_.empty()) memory_.resize(std::size_t{1} << 16);
+  if (program.reads_back)
+    execute<true>(plan, machine, program, totals, effort);
+  else
+    execute<false>(plan, machine, program, totals, effort);
+}
+
+template <bool kSums>
+void Schedule::execute(const Plan& plan, const hw::BoundMachine& machine, const Program& program,
+                       Totals& totals, Effort* effort) {
+  const std::size_t kinds = plan.kinds().size();
   for (;; memory_.resize(2 * memory_.size())) {
-    Engine engine(program, prices_.kinds().data(), prices_.levels().data(),
-                  machine.machine.pipeline_latency, machine.machine.startup,
-                  {memory_.data(), memory_.data() + memory_.size()});
+    Engine<kSums> engine(program, prices_.kinds().data(), prices_.levels().data(),
+                         machine.machine.pipeline_latency, machine.machine.startup,
+                         {memory_.data(), memory_.data() + memory_.size()});
     if (engine.run() == Ending::Memory) continue;
     totals.cycles = engine.cycles();
     totals.stack = {};
@@ -191,6 +212,7 @@ void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& to
       for (std::size_t t = 0; t < 2; ++t)
         if (kind.enter[t].changed && machine.storage[d + 1].holds[t])
           sent += kind.enter[t].of(machine.network[d].multicast);
+      sent += kind.read_back;
       const Shape& last = plan.shapes()[static_cast<std::size_t>(r->last_shape)];
       note_peak(totals.level[d], sent, step_work_[static_cast<std::size_t>(last.last_kind)]);
     }

@@ -23,6 +23,9 @@ class Schedule {
 
  private:
   void sum_work(const Plan& plan);
+  template <bool kSums>
+  void execute(const Plan& plan, const hw::BoundMachine& machine, const Program& program,
+               Totals& totals, Effort* effort);
   void count(const Plan& plan, const hw::BoundMachine& machine, Totals& totals) const;
 
   std::vector<Move> moves_;

@@ -58,7 +58,7 @@ void forget_widths(Numbers& numbers, std::size_t depths) {
     bits |= numbers.link[d].burst.per_bit;
   }
   if (bits != 0) return;
-  numbers.width[0] = numbers.width[1] = 0;
+  numbers.width[0] = numbers.width[1] = numbers.width[2] = 0;
   for (std::size_t d = 0; d < depths; ++d) numbers.link[d].out_bits = 0;
 }
 
@@ -97,7 +97,7 @@ void Sweep::describe(const hw::BoundMachine& machine) {
   most_words_ = 0;
   for (const Kind& k : plan_.kinds()) {
     double words = static_cast<double>(k.macs_largest);
-    for (const Words* w : {&k.enter[0], &k.enter[1], &k.leave})
+    for (const Words* w : {&k.enter[0], &k.enter[1], &k.enter[2], &k.leave})
       words += static_cast<double>(w->total);
     most_words_ = std::max(most_words_, words);
   }
@@ -209,8 +209,8 @@ bool Sweep::exact(const Numbers& numbers) const {
   double most = 0;
   for (std::size_t d = 0; d < plan_.depths(); ++d) {
     const LinkOf<std::int64_t>& link = numbers.link[d];
-    const double bits = static_cast<double>(
-        std::max({numbers.width[0], numbers.width[1], link.out_bits, std::int64_t{8}}));
+    const double bits = static_cast<double>(std::max(
+        {numbers.width[0], numbers.width[1], numbers.width[2], link.out_bits, std::int64_t{8}}));
     most = std::max(most, 1000 * (most_words_ * bits + 8 * static_cast<double>(link.burst_size)) *
                               static_cast<double>(link.core));
   }
@@ -231,6 +231,11 @@ void Sweep::execute(LaneFunction lanes) {
   Lanes* const all = &lane_numbers_.pipeline_latency;
   for (std::size_t i = 0; n < kLanes && i < size; ++i)  // lanes without a machine do as the first
     for (std::size_t lane = n; lane < kLanes; ++lane) all[i].of[lane] = all[i].of[0];
+  std::int64_t drain_latency[kMaxDepths] = {};
+  for (std::size_t d = 0; d < plan_.depths(); ++d)
+    for (double latency : lane_numbers_.link[d].drain_latency.of)
+      drain_latency[d] = std::max(drain_latency[d], static_cast<std::int64_t>(latency));
+  list_history(plan_, drain_latency, input_.program);
   if (memory_.empty()) memory_.resize(std::size_t{1} << 17);
   LaneResult result;
   Ending ending = Ending::Memory;

@@ -19,9 +19,13 @@ enum TimeName : int {
   kOlder,         ///< ... of the drain before
   kDrainArrived,  ///< of the last drain
   kOwn,           ///< PEs: end of the last work; buffers: when the output residence may be used
-  kNames
+  kNames,         ///< without partial sums that are read back
+  kArrived2 = kNames,  ///< the present residence's arrival, partial sums
+  kChannel2,           ///< end of injection, if they have a channel of their own
+  kReturned,           ///< arrival of the last drain, which may have been overtaken
+  kUnused,
+  kMoreNames
 };
-inline constexpr std::uint32_t kAllNames = (1u << kNames) - 1;
 
 /// Which times something touches, a bit per time: those of the array that it computes and that it
 /// reads, and those of the arrays below and of the one above that it reads.
@@ -31,10 +35,12 @@ struct Touches {
   static constexpr std::uint64_t reads_below(int name) { return std::uint64_t{1} << (32 + name); }
   static constexpr std::uint64_t reads_above(int name) { return std::uint64_t{1} << (48 + name); }
 
-  static constexpr std::uint32_t computed(std::uint64_t t) { return t & kAllNames; }
-  static constexpr std::uint32_t read(std::uint64_t t) { return t >> 16 & kAllNames; }
-  static constexpr std::uint32_t read_below(std::uint64_t t) { return t >> 32 & kAllNames; }
-  static constexpr std::uint32_t read_above(std::uint64_t t) { return t >> 48 & kAllNames; }
+  static constexpr std::uint32_t computed(std::uint64_t t) { return t & 0xffffu; }
+  static constexpr std::uint32_t read(std::uint64_t t) { return t >> 16 & 0xffffu; }
+  static constexpr std::uint32_t read_below(std::uint64_t t) { return t >> 32 & 0xffffu; }
+  static constexpr std::uint32_t read_above(std::uint64_t t) {
+    return static_cast<std::uint32_t>(t >> 48);
+  }
 };
 
 /// Classes of the cycle stack that are summed step by step; the others follow in the end.

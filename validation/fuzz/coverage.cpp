@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "analytic/plan.h"
+
 namespace counterpoint::validation::fuzz {
 namespace {
 
@@ -313,6 +315,7 @@ std::vector<Feature> make() {
   add("waits for a drain", [](D d) { return d.result.stack.drain > 0; });
   add("waits for latency", [](D d) { return d.result.stack.latency > 0; });
   add("several arrays", [](D d) { return d.result.arrays > 1; });
+  add("estimated step by step", [](D d) { return !analytic::Plan().compile(*d.bound.mapping); });
   return all;
 }
 
