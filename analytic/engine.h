@@ -394,9 +394,7 @@ Value Engine<kSums>::with_sums(const Node& node, std::int32_t kind, const Value*
       some = true;
       if (above != nullptr && parent[x]) tp = larger(tp, above[kArrived[x]]);
       const std::int32_t age = x == 2 ? program_.kinds[kind].age : 0;
-      if (age == 1)
-        ts = larger(ts, t[kReturned]);
-      else if (age > 1 && age - 1 <= node.remembered)
+      if (age > 1 && age - 1 <= node.remembered)  // 1 would be the residence that ends here
         ts = larger(ts, history_[node.history + age - 2]);
     }
     if (!exists) continue;

@@ -48,6 +48,10 @@ class Chain {
   std::int64_t lo_ = 0, end_ = 0, count_ = 0;
 };
 
+std::int64_t floor_mod(std::int64_t a, std::int64_t b) {
+  return (a % b + b) % b;
+}
+
 void finish(LoopKinds& l) {
   l.low = std::min(l.low, l.trips);
   l.high = std::clamp(l.high, l.low, l.trips);
@@ -102,7 +106,6 @@ std::uint64_t mix(std::uint64_t h, std::int64_t v) {
 bool Plan::describe() {
   depths_ = mapping_->nest.levels.size();
   if (depths_ > kMaxDepths) return false;
-  if (layer_->rows.upsample != 1 || layer_->cols.upsample != 1) return false;
   dense_ = layer_->dense();
   all_inside_ = {true, true};
   if (layer_->has_window()) {
@@ -111,7 +114,7 @@ bool Plan::describe() {
     for (Dim d : kAllDims) whole.length[at(d)] = (*layer_)[d];
     for (std::size_t c = 0; c < 2; ++c) {
       all_inside_[c] = false;
-      all_inside_[c] = inside(c, whole);
+      all_inside_[c] = window(c).upsample == 1 && inside(c, whole);
     }
   }
   for (Tensor t : kAllTensors) {
@@ -167,14 +170,26 @@ bool Plan::describe_sums() {
   return true;
 }
 
+// Rows of the grid that windows slide over; those between inputs, of an upsampled one, are zero.
+std::int64_t Plan::reach(std::size_t c) const {
+  return window(c).upsample * (window(c).extent - 1) + 1;
+}
+
+// The first of them that a tile's windows touch, padding included.
+std::int64_t Plan::first_row(std::size_t c, const Tile& tile) const {
+  const workloads::Window& w = window(c);
+  const std::size_t o = at(c == 0 ? Dim::Y : Dim::X), k = at(c == 0 ? Dim::R : Dim::S);
+  return w.stride * tile.lo[o] + w.dilation * tile.lo[k] - w.offset;
+}
+
 // Whether all rows (columns) that the tile's windows reach exist.
-bool Plan::inside(std::size_t window, const Tile& tile) const {
-  if (all_inside_[window]) return true;
-  const workloads::Window& w = window == 0 ? layer_->rows : layer_->cols;
-  const std::size_t o = at(window == 0 ? Dim::Y : Dim::X), k = at(window == 0 ? Dim::R : Dim::S);
-  const std::int64_t first = w.stride * tile.lo[o] + w.dilation * tile.lo[k] - w.offset;
+bool Plan::inside(std::size_t c, const Tile& tile) const {
+  if (all_inside_[c]) return true;
+  const workloads::Window& w = window(c);
+  const std::size_t o = at(c == 0 ? Dim::Y : Dim::X), k = at(c == 0 ? Dim::R : Dim::S);
+  const std::int64_t first = first_row(c, tile);
   return first >= 0 &&
-         first + w.stride * (tile.length[o] - 1) + w.dilation * (tile.length[k] - 1) < w.extent;
+         first + w.stride * (tile.length[o] - 1) + w.dilation * (tile.length[k] - 1) < reach(c);
 }
 
 bool Plan::describe_level(std::size_t depth) {
@@ -250,7 +265,12 @@ std::int64_t Plan::count_positions(const CutInfo& cut, const Tile& tile) const {
 std::int32_t Plan::known_shape(std::size_t depth, const Tile& tile, const Sums* sums) const {
   const std::array<bool, 2> in = {inside(0, tile), inside(1, tile)};
   const auto same_place = [&](const Shape& s, std::size_t c) {
-    if (in[c] || s.inside[c]) return in[c] == s.inside[c];
+    if (in[c] != s.inside[c]) return false;
+    if (in[c]) {
+      // Of an upsampled window where between the inputs it begins.
+      const std::int64_t u = window(c).upsample;
+      return u == 1 || (first_row(c, tile) - first_row(c, {s.lo, s.length})) % u == 0;
+    }
     const std::size_t o = at(c == 0 ? Dim::Y : Dim::X), k = at(c == 0 ? Dim::R : Dim::S);
     return s.lo[o] == tile.lo[o] && s.lo[k] == tile.lo[k];
   };
@@ -333,14 +353,18 @@ bool Plan::describe_loops(Shape& shape, const Tile& tile) {
     loop.residues = std::lcm(loop.residues, w.stride / std::gcd(w.stride, per));
   }
   for (std::size_t c = 0; c < 2; ++c) {
-    if (shape.inside[c]) continue;
-    const workloads::Window& w = c == 0 ? layer_->rows : layer_->cols;
+    const workloads::Window& w = window(c);
+    if (shape.inside[c] && w.upsample == 1) continue;
     const std::size_t o = at(c == 0 ? Dim::Y : Dim::X), k = at(c == 0 ? Dim::R : Dim::S);
     for (std::size_t i = 0; i < info.cut_count; ++i) {
       const CutInfo& cut = info.cuts[i];
       if (cut.dim != o && cut.dim != k) continue;
+      if (cut.skewed && w.upsample > 1) return false;
       LoopKinds& loop = shape.loops[cut.loop];
       if (loop.trips == 1) continue;
+      const std::int64_t apart = cut.per_loop * cut.offset * (cut.dim == k ? w.dilation : w.stride);
+      loop.residues = std::lcm(loop.residues, w.upsample / std::gcd(w.upsample, apart));
+      if (shape.inside[c]) continue;
       if (cut.dim == k || cut.skewed) {
         loop.low = loop.high = loop.trips;
         continue;
@@ -348,9 +372,9 @@ bool Plan::describe_loops(Shape& shape, const Tile& tile) {
       // Positions whose children reach no padding, whatever part of the kernel they have.
       const std::int64_t per = w.stride * cut.per_loop * cut.offset;
       const std::int64_t span = (cut.per_loop - 1) * cut.offset + cut.size - 1;
-      const std::int64_t first = w.stride * tile.lo[o] + w.dilation * tile.lo[k] - w.offset;
+      const std::int64_t first = first_row(c, tile);
       const std::int64_t room =
-          w.extent - 1 - first - w.stride * span - w.dilation * (tile.length[k] - 1);
+          reach(c) - 1 - first - w.stride * span - w.dilation * (tile.length[k] - 1);
       const std::int64_t low = first < 0 ? (-first + per - 1) / per : 0;
       const std::int64_t high = room >= 0 ? room / per + 1 : 0;
       loop.low = std::max(loop.low, std::min(low, loop.trips));
@@ -400,7 +424,7 @@ bool Plan::child_tile(std::size_t depth, const Tile& tile, std::int32_t shape, c
   }
   if (dense_) return true;
   for (std::size_t c = 0; c < 2; ++c) {
-    if (inside(c, out)) continue;
+    if (window(c).upsample == 1 && inside(c, out)) continue;
     const std::size_t y = at(c == 0 ? Dim::Y : Dim::X), r = at(c == 0 ? Dim::R : Dim::S);
     if (workloads::window_pairs(c == 0 ? layer_->rows : layer_->cols,
                                 {out.lo[y], out.lo[y] + out.length[y]},
@@ -479,6 +503,10 @@ bool Plan::step_at(std::size_t depth, const Tile& tile, std::int32_t shape, cons
     const std::size_t y = at(c == 0 ? Dim::Y : Dim::X), r = at(c == 0 ? Dim::R : Dim::S);
     const std::size_t to = kRows + c;
     const bool varies = info.apart[y] != 0 || info.apart[r] != 0;
+    if (window(c).upsample > 1) {  // sets with holes
+      out.irregular = true;
+      return true;
+    }
     if (!all_inside_[c] && varies) {
       Tile hull = first;  // of all active children
       for (std::size_t d : {y, r})
@@ -718,6 +746,7 @@ bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Fram
       kind.macs_total = (next.active - 1) * regular + last;
     } else {
       cut_points_.push_back(next.active);
+      if (level_[depth].shares) cut_points_.push_back(next.active + 1);  // see sums_of_child()
       if (next.clipped) cut_points_.push_back(next.active - 1);
     }
     const bool afresh = level_[depth].afresh;
@@ -821,6 +850,19 @@ std::int64_t Plan::residences_of_visit(std::size_t depth, const Shape& shape,
   return 2 * times;
 }
 
+// Whether outputs that a unit keeps from tile to tile left its children as long ago as returns()
+// says, or so long that it does not matter. If a loop over a reduction had more trips in the tile
+// before, returns() names a later drain of other outputs; but then that tile's own next iteration
+// has waited for it.
+bool Plan::same_ages(std::size_t depth, const Shape& before, const Shape& next) const {
+  const LevelInfo& info = level_[depth];
+  std::size_t inner = 0;
+  for (std::size_t l = 0; l < info.loop_count; ++l)
+    if (!info.reduces[l] && next.loops[l].trips > 1) inner = l + 1;
+  return inner == 0 ||
+         residences_of_visit(depth, before, inner) == residences_of_visit(depth, next, inner);
+}
+
 // Whether a child has the same outputs before and after; `frame`: the unit's.
 bool Plan::keeps_outputs(std::size_t depth, const Frame& frame, std::int64_t child) const {
   Tile before, next;
@@ -917,7 +959,7 @@ void Plan::split(std::size_t depth, std::int32_t first, std::int32_t end) {
   std::vector<ChildClass>& classes = classes_[depth];
   classes.clear();
   const std::int64_t n = level_[depth].units;
-  if (level_[depth].shares) cut_points_.push_back(1);  // who takes the partial sums
+  if (level_[depth].shares) cut_points_.push_back(1);
   if (!level_[depth].enumerated && !level_[depth].uneven) {
     cut_points_.push_back(n);
     std::sort(cut_points_.begin(), cut_points_.end());
@@ -941,10 +983,16 @@ void Plan::split(std::size_t depth, std::int32_t first, std::int32_t end) {
       const bool has_before =
           !kind.cold && child_tile(depth, f.before, f.before_shape, f.before_at, p, before);
       h = mix(h, has_next * 2 + has_before);
+      if (level_[depth].shares && has_next)
+        h = mix(h, static_cast<std::int64_t>(sums_of_child(depth, kind, f, p)));
       for (std::size_t c = 0; c < 2; ++c) {
         const std::size_t o = at(c == 0 ? Dim::Y : Dim::X), r = at(c == 0 ? Dim::R : Dim::S);
         if (has_next && !inside(c, next)) h = mix(mix(h, next.lo[o]), next.lo[r]);
         if (has_before && !inside(c, before)) h = mix(mix(h, before.lo[o]), before.lo[r]);
+        const std::int64_t u = window(c).upsample;
+        if (u == 1) continue;
+        if (has_next) h = mix(h, floor_mod(first_row(c, next), u));
+        if (has_before) h = mix(h, floor_mod(first_row(c, before), u));
       }
       for (std::size_t d = 0; d < workloads::kDims; ++d) {
         if (has_next) h = mix(h, next.length[d]);
@@ -1009,6 +1057,10 @@ bool Plan::expand(std::size_t depth, std::int32_t first, std::int32_t end) {
         const Sums sums = sums_of_child(depth, kinds_[static_cast<std::size_t>(k)], f, c.child);
         const std::int32_t shape = shape_of(below, frame.next, sums);
         if (shape < 0) return false;
+        if (sums == Sums::Drained &&
+            !same_ages(below, shapes_[static_cast<std::size_t>(frame.before_shape)],
+                       shapes_[static_cast<std::size_t>(shape)]))
+          return false;
         frame.next_shape = shape;
         entry.enter = static_cast<std::int32_t>(kinds_.size());
         if (has_before) entry.leave = entry.enter;

@@ -118,8 +118,9 @@ struct Group {
 
 class Plan {
  public:
-  /// False if the mapping is not regular (upsampling, steps without work, partial sums of which
-  /// only some of a tile are read back): then walk() it. May be called again; keeps its memory.
+  /// False if the mapping is not regular (steps without work, partial sums of which only some of
+  /// a tile are read back, upsampled rows cut together with the kernel's): then walk() it. May be
+  /// called again; keeps its memory.
   bool compile(const workloads::Mapping& mapping);
 
   const workloads::Mapping& mapping() const { return *mapping_; }
@@ -195,6 +196,11 @@ class Plan {
 
   bool describe();
   bool inside(std::size_t window, const Tile& tile) const;
+  const workloads::Window& window(std::size_t c) const {
+    return c == 0 ? layer_->rows : layer_->cols;
+  }
+  std::int64_t reach(std::size_t window) const;
+  std::int64_t first_row(std::size_t window, const Tile& tile) const;
   bool describe_level(std::size_t depth);
   std::int64_t count_positions(const CutInfo& cut, const Tile& tile) const;
   bool describe_sums();
@@ -215,6 +221,7 @@ class Plan {
              std::array<std::int64_t, 4>& group, bool note_tiles, bool afresh = false);
   bool first_or_last(std::size_t depth, const Shape& shape, const Index& at, bool last) const;
   bool returns(std::size_t depth, const Shape& shape, const Index& at, std::int32_t& age) const;
+  bool same_ages(std::size_t depth, const Shape& before, const Shape& next) const;
   std::int64_t residences_of_visit(std::size_t depth, const Shape& shape, std::size_t inner) const;
   bool read_back(std::size_t depth, const Frame& frame, Kind& kind);
   bool stays(std::size_t depth, const Frame& frame) const;

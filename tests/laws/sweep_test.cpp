@@ -32,7 +32,6 @@ struct Draw {
 std::vector<hw::BoundMachine> variants(const hw::BoundMachine& from, std::size_t n, Draw& next) {
   std::vector<hw::BoundMachine> all;
   hw::BoundMachine m = from;
-  for (hw::Network& net : m.network) net.psum = hw::PsumPolicy::Accumulate;
   while (all.size() < n) {
     m.machine.lanes = 1 + next(4);
     m.machine.pipeline_latency = next(5);
@@ -57,7 +56,7 @@ std::vector<hw::BoundMachine> variants(const hw::BoundMachine& from, std::size_t
       net.energy_bits = static_cast<int>(next(3) * 8);
       if (next(40) == 0) net.multicast = static_cast<hw::Multicast>(next(3));
       if (next(40) == 0) net.reduction = static_cast<hw::Reduction>(next(3));
-      if (next(40) == 0) net.channels = static_cast<hw::Channels>(next(2));
+      if (next(40) == 0 && net.reuse) net.channels = static_cast<hw::Channels>(next(2));
     }
     for (hw::Storage& s : m.storage) {
       s.read_port = {next(2) * (400 + next(5000)), next(2) == 0};
@@ -82,9 +81,7 @@ void compare(std::uint64_t cases, const Limits& limits, analytic::LaneFunction l
   analytic::Totals totals;
   int machines = 0;
   std::int64_t alone = 0;
-  for_cases(cases, limits, [&](const Case& c, const Mapping& drawn) {
-    Mapping m = drawn;
-    for (hw::Network& n : m.machine.network) n.psum = hw::PsumPolicy::Accumulate;
+  for_cases(cases, limits, [&](const Case& c, const Mapping& m) {
     if (!plan.compile(m)) return;
     ASSERT_TRUE(sweep.compile(m));
     Draw next{c.seed};
@@ -134,9 +131,7 @@ Mapping some_mapping() {
   analytic::Plan plan;
   for_cases(60, {}, [&](const Case&, const Mapping& m) {
     if (found) return;
-    Mapping x = m;
-    for (hw::Network& n : x.machine.network) n.psum = hw::PsumPolicy::Accumulate;
-    if (plan.compile(x)) found = std::move(x);
+    if (plan.compile(m)) found = m;
   });
   return std::move(found.value());
 }

@@ -403,6 +403,15 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   if (r.percent(40)) {
     for (hw::Network& n : m.network) n.psum = hw::PsumPolicy::Accumulate;
     if (m.implied_network) m.implied_network->psum = hw::PsumPolicy::Accumulate;
+  } else if (r.percent(20)) {
+    // Partial sums are read back before they have arrived only on a quick network with latency.
+    const auto far = [&](hw::Network& n) {
+      n.psum = hw::PsumPolicy::Refetch;
+      n.latency = r.between(5, 25);
+      if (r.percent(70)) n.bandwidth = {};
+    };
+    for (hw::Network& n : m.network) far(n);
+    if (m.implied_network) far(*m.implied_network);
   }
   if (limits.buses) {  // last, so that the rest of the case is what it is without
     for (hw::Network& n : m.network)
