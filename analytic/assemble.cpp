@@ -78,6 +78,8 @@ stats::LayerResult assemble(const workloads::Mapping& mapping, const hw::BoundMa
       s.required_bytes = (tile + 7) / 8 + (second + 7) / 8;
       s.sliding_bytes = (sliding + 7) / 8;
     }
+    if (depth == 1)
+      for (std::size_t b = 0; b < stats::kBanks; ++b) s.bank_busy[b] = from.level[kBankBusy0 + b];
     r.storage.push_back(s);
     if (depth == depths) break;
     stats::NetworkResult net;
@@ -112,6 +114,7 @@ stats::LayerResult assemble(const workloads::Mapping& mapping, const hw::BoundMa
   r.stack.drain = totals.stack[kDrainWait];
   r.stack.latency = totals.stack[kLatency];
   r.stack.tail = totals.stack[kTail];
+  r.stack.contention = totals.stack[kContention];
   if (r.stack.total() != r.arrays * r.cycles)
     throw std::logic_error("estimator: the cycle stack does not add up to arrays * cycles");
   return r;

@@ -77,6 +77,11 @@ Roofline roofline(const workloads::Mapping& mapping, const stats::LayerResult& r
     out.bounds.push_back({fmt::format("write port of '{}'", r.storage[i].name),
                           cycles(up_words, up_bits, m.storage[i].write_port, n.instances)});
   }
+  for (int b = 0; b < m.storage[1].banks; ++b)
+    out.bounds.push_back({m.storage[1].banks == 1
+                              ? fmt::format("the port of '{}'", r.storage[1].name)
+                              : fmt::format("port of bank {} of '{}'", b + 1, r.storage[1].name),
+                          r.storage[1].bank_busy[static_cast<std::size_t>(b)]});
   std::stable_sort(out.bounds.begin(), out.bounds.end(),
                    [](const Bound& a, const Bound& b) { return a.cycles > b.cycles; });
   if (out.bounds[0].cycles > 0)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "analytic/banks.h"
 #include "analytic/numbers.h"
 #include "analytic/times.h"
 
@@ -40,6 +41,26 @@ void note_peak(LevelTotals& l, std::int64_t words, std::int64_t work) {
   if (l.peak_cycles == 0 || Wide(words) * l.peak_cycles > Wide(l.peak_words) * work) {
     l.peak_words = words;
     l.peak_cycles = work;
+  }
+}
+
+// The transfers of a kind at the ports of the banks.
+void hold_for_fill(const Kind& kind, const Move& m, const Banks& banks,
+                   const hw::BoundMachine& bound, LevelTotals& buffer) {
+  const std::size_t d = static_cast<std::size_t>(kind.depth);
+  const hw::Network& net = bound.network[d];
+  const hw::WordBits& bits = bound.machine.bits;
+  const std::array<int, 3> width = {bits.input, bits.weight, bits.psum};
+  std::int64_t words[3] = {0, 0, kind.enter[2].changed ? kind.read_back : 0};
+  for (std::size_t t = 0; t < 2; ++t)
+    if (m.has(kEnters0 << t) && !m.has(kPast0 << t)) words[t] = kind.enter[t].of(net.multicast);
+  std::int64_t together = 0, bits_together = 0;
+  for (std::size_t t = 0; t < 3; ++t) {
+    together += words[t];
+    bits_together += words[t] * width[t];
+    if (net.channels == hw::Channels::Shared && t < 2) continue;
+    buffer.level[banks.busy(t)] += kind.times * banks.fill_cycles(d, together, bits_together);
+    together = bits_together = 0;
   }
 }
 
@@ -82,6 +103,8 @@ void Schedule::sum_work(const Plan& plan) {
 // Everything that does not depend on when.
 void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& totals) const {
   const std::size_t depths = plan.depths();
+  const Banks banks(bound);
+  const bool turns = banks.any();
   for (std::size_t k = 0; k < moves_.size(); ++k) {
     const Kind& kind = plan.kinds()[k];
     const Move& m = moves_[k];
@@ -125,6 +148,7 @@ void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& to
         totals.macs += n * kind.macs_total;
         totals.steps += n;
       }
+      if (turns && d < 2) hold_for_fill(kind, m, banks, bound, totals.level[1]);
       if (!kind.cold) note_peak(up, sent, step_work_[static_cast<std::size_t>(kind.before_work)]);
     }
     if (m.has(kEnds)) {
@@ -135,6 +159,9 @@ void Schedule::count(const Plan& plan, const hw::BoundMachine& bound, Totals& to
       up.link[2][kDrainInjected] += n * words;
       up.link[2][kDrainSenders] += n * kind.leave.total;
       up.level[kDrainBusy] += n * prices_.kinds()[k].drain;
+      if (turns && d < 2)
+        totals.level[1].level[banks.busy(2)] +=
+            n * banks.drain_cycles(d, words, words * hw::drain_bits(bound, d));
     }
   }
   for (std::size_t s = 0; s <= depths; ++s) {
@@ -176,6 +203,7 @@ void Schedule::run(const Plan& plan, const hw::BoundMachine& machine, Totals& to
     execute<true>(plan, machine, program, totals, effort);
   else
     execute<false>(plan, machine, program, totals, effort);
+  Banks(machine).bound(plan.mapping().nest, totals);
 }
 
 template <bool kSums>

@@ -168,6 +168,13 @@ std::size_t Sweep::run_alike(LaneFunction lanes, const hw::BoundMachine* machine
 
 // Where the machine's outcome is, or will be.
 std::size_t Sweep::known(const hw::BoundMachine& machine) {
+  if (machine.storage[1].banks > 0) {  // the turns at the ports are not among the numbers
+    Known& k = known_.emplace_back();
+    k.machine = &machine;
+    ++executed_;
+    execute_alone(k);
+    return known_.size() - 1;
+  }
   const std::size_t depths = plan_.depths(), size = number_count(depths);
   Numbers mine;
   list_numbers(plan_, machine, mine);

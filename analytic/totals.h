@@ -24,7 +24,16 @@ enum AccessName : int {
   kAccessNames
 };
 enum LinkName : int { kInjected, kDelivered, kDrainInjected, kDrainSenders, kLinkNames };
-enum LevelName : int { kFillBusy, kDrainBusy, kSumWords, kSumWork, kLevelNames };
+enum LevelName : int {
+  kFillBusy,
+  kDrainBusy,
+  kSumWords,
+  kSumWork,
+  kBankBusy0,  ///< the port of the first bank of the global buffer (level 1) is held
+  kBankBusy1,
+  kBankBusy2,
+  kLevelNames
+};
 enum StackName : int {
   kStartup,
   kCompute,
@@ -33,6 +42,7 @@ enum StackName : int {
   kDrainWait,
   kLatency,
   kTail,
+  kContention,  ///< at the ports of banks
   kStackNames
 };
 

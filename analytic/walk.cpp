@@ -7,6 +7,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "analytic/banks.h"
 #include "analytic/numbers.h"
 #include "analytic/walk_state.h"
 
@@ -35,6 +36,7 @@ class Model {
         levels_(mapping.nest.levels),
         dense_(mapping.layer.dense()),
         geometry_(mapping),
+        banks_(mapping.machine),
         effort_(effort) {
     const std::size_t depths = levels_.size();
     access_base_ = 0;
@@ -72,7 +74,9 @@ class Model {
     leave(root_, nullptr);
     const std::int64_t cycles = root_.time[kDrainArrived].at;
     finish_stack(root_, cycles);
-    return totals(cycles);
+    Totals all = totals(cycles);
+    banks_.bound(m_.nest, all);
+    return all;
   }
 
  private:
@@ -431,6 +435,9 @@ class Model {
     link(node.depth, Tensor::Output, kDrainInjected) += k * words;
     link(node.depth, Tensor::Output, kDrainSenders) += k * out.total;
     level_count(node.depth, kDrainBusy) += k * inject;
+    if (banks_.any() && node.depth < 2 && words > 0)
+      level_count(1, banks_.busy(2)) +=
+          k * banks_.drain_cycles(depth_of(node), words, words * bits);
   }
 
   bool keeps(const Node& n) const { return network(n).psum == hw::PsumPolicy::Keep; }
@@ -617,6 +624,9 @@ class Model {
         if (words[i] > 0) set(node.time[kRead0 + index(t)], x.injected);
       }
       level_count(node.depth, kFillBusy) += k * inject;
+      if (banks_.any() && node.depth < 2 && sent.words > 0 && !passing)
+        level_count(1, banks_.busy(static_cast<std::size_t>(channel))) +=
+            k * banks_.fill_cycles(depth_of(node), sent.words, sent.bits);
     }
 
     const std::int64_t sent = words[0] + words[1] + words[2];
@@ -951,6 +961,7 @@ class Model {
   bool dense_;
   int words_followed_ = -1;  ///< down to this depth, partial sums are followed word by word
   Geometry geometry_;
+  Banks banks_;
   PeOf<Value> pe_{};
   std::vector<LinkOf<Value>> link_numbers_;
   std::vector<LinkTraits> link_traits_;

@@ -177,8 +177,10 @@ struct Storage {
   std::array<bool, 3> holds{true, true, true};
   std::int64_t cluster_pes = 0;  ///< cluster buffers: PEs below one instance; else 0
   bool implied = false;          ///< not declared: unlimited, costs nothing
-  /// All flows of the global buffer take turns at one port, at the rates of the two ports.
-  bool shared_port = false;
+  /// Banks of the global buffer, each with one port at which its flows take turns, at the rates of
+  /// the two ports. 0: every flow has a port of its own.
+  int banks = 0;
+  std::array<int, 3> bank{};  ///< that holds inputs, weights, outputs
 };
 
 struct EnergyTable {

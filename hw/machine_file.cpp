@@ -391,7 +391,7 @@ class Reader {
     std::vector<std::string> known = {"level", "name", "read_port", "write_port", "energy"};
     if (role == Role::OffChip) known.insert(known.end(), {"latency", "in_flight"});
     if (role != Role::OffChip) known.insert(known.end(), {"capacity", "buffering"});
-    if (role == Role::GlobalBuffer) known.insert(known.end(), {"holds", "ports"});
+    if (role == Role::GlobalBuffer) known.insert(known.end(), {"holds", "ports", "banks"});
     if (role == Role::ClusterBuffer) known.push_back("cluster_pes");
     if (role != Role::PeBuffer) known.push_back("network");
     // Keys of other levels get their reason instead of "unknown key".
@@ -413,6 +413,8 @@ class Reader {
     misplaced("ports", role != Role::GlobalBuffer,
               "only the flows of the global buffer can take turns; off-chip memory whose reads and "
               "writes share one way has a network with 'topology: bus'");
+    misplaced("banks", role != Role::GlobalBuffer,
+              "only the flows of the global buffer can take turns at the ports of banks");
     misplaced("cluster_pes", role != Role::ClusterBuffer,
               "only a cluster_buffer says how many PEs are below it");
     misplaced("network", role == Role::PeBuffer, "nothing is below the buffer of a PE");
@@ -431,6 +433,13 @@ class Reader {
       if (holds_) read_holds(*holds_, s);
       ports_ = value.find("ports");
       if (ports_) read_ports(*ports_, s);
+      if (const auto banks = value.find("banks")) {
+        if (ports_)
+          banks->error("bad-value", fmt::format("'{}' gives every bank one port: leave out 'ports'",
+                                                banks->path()));
+        ports_ = banks;
+        read_banks(*banks, s);
+      }
     }
     const std::optional<YamlValue> name = value.find("name");
     s.name = name ? name->text().value_or("") : default_name(role, s);
@@ -482,17 +491,54 @@ class Reader {
     if (word != "separate" && word != "shared")
       value.error("bad-value",
                   fmt::format("'{}': '{}' is neither 'separate' nor 'shared'", value.path(), word));
-    s.shared_port = word == "shared";
-    if (s.shared_port && (s.read_port.unlimited() || s.write_port.unlimited()))
+    if (word == "shared") s.banks = 1;
+    check_turns(value, s);
+  }
+
+  static void check_turns(const YamlValue& value, const Storage& s) {
+    if (s.banks > 0 && (s.read_port.unlimited() || s.write_port.unlimited()))
       value.error("no-effect",
                   fmt::format("'{}': flows take turns at a port only if 'read_port' and "
                               "'write_port' are limited",
                               value.path()));
   }
 
+  // Which bank of the global buffer holds which tensors: a list of lists.
+  static void read_banks(const YamlValue& value, Storage& s) {
+    if (!value.check_list()) return;
+    std::array<bool, 3> placed{};
+    for (const YamlValue& bank : value.items()) {
+      if (!bank.check_list()) return;
+      if (bank.items().empty())
+        bank.error("bad-value", fmt::format("'{}': a bank without a tensor", value.path()));
+      for (const YamlValue& item : bank.items())
+        if (const auto tensor = item.choice({"input", "weight", "output"})) {
+          if (placed[*tensor])
+            item.error("duplicate", fmt::format("'{}' names '{}' twice", value.path(),
+                                                item.text().value_or("")));
+          if (!s.holds[*tensor])
+            item.error("no-effect", fmt::format("'{}': the buffer does not hold '{}' (see 'holds')",
+                                                value.path(), item.text().value_or("")));
+          placed[*tensor] = true;
+          s.bank[*tensor] = s.banks;
+        }
+      ++s.banks;
+    }
+    for (std::size_t t = 0; t < 3; ++t)
+      if (s.holds[t] && !placed[t])
+        value.error("bad-value",
+                    fmt::format("'{}' does not say which bank holds '{}': e.g. [[input, weight], "
+                                "[output]]",
+                                value.path(),
+                                t == 0   ? "input"
+                                : t == 1 ? "weight"
+                                         : "output"));
+    check_turns(value, s);
+  }
+
   // Two arbiters in a row would have to be asked at once.
   void check_ports() {
-    if (!ports_ || machine_.storage.size() < 2 || !machine_.storage[1].shared_port) return;
+    if (!ports_ || machine_.storage.size() < 2 || machine_.storage[1].banks == 0) return;
     const auto refuse = [&](const Network& n) {
       if (n.topology != Topology::Pipe)
         ports_->error("bad-value",
@@ -502,6 +548,13 @@ class Reader {
     };
     for (const Network& n : machine_.network) refuse(n);
     if (machine_.implied_network) refuse(*machine_.implied_network);
+    if (machine_.storage[1].banks < 2) return;
+    for (std::size_t i = 0; i < 2 && i < machine_.network.size(); ++i)
+      if (machine_.network[i].channels == Channels::Shared)
+        ports_->error("bad-value",
+                      fmt::format("'{}': tensors in different banks need transfers of their own: "
+                                  "give the network '{}' 'channels: separate'",
+                                  ports_->path(), machine_.network[i].name));
   }
 
   // Which tensors the global buffer holds.

@@ -285,6 +285,8 @@ class Run {
     check(r.macs == workloads::macs(machine_.mapping.layer),
           "every multiply-accumulate is done once");
     check(r.stack.total() == r.arrays * r.cycles, "the cycle stack adds up to arrays * cycles");
+    for (const std::int64_t busy : r.storage[1].bank_busy)
+      check(busy <= r.cycles, "the port of a bank is held by one flow at a time");
     for (std::size_t level = 0; level < r.network.size(); ++level)
       for (std::size_t t = 0; t < 3; ++t) {
         const auto& link = r.network[level].link[t];

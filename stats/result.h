@@ -11,6 +11,7 @@
 namespace counterpoint::stats {
 
 inline constexpr int kTensors = 3;  // input, weight, output: index as workloads::Tensor
+inline constexpr int kBanks = 3;    // most of the global buffer: one per tensor
 
 /// Words read and written at one storage level for one tensor, all instances together, by
 /// cause. See docs/machine.md, "What is counted".
@@ -41,7 +42,8 @@ struct StorageResult {
   std::array<std::int64_t, kTensors> sliding_words{};  ///< max over transfers of tile + new words
   std::int64_t required_bytes = 0;  ///< sum of tiles, times 2 if double buffered; 0 off-chip
   std::int64_t sliding_bytes = 0;   ///< for information
-  std::int64_t capacity_bytes = 0;  ///< 0 = unlimited
+  std::array<std::int64_t, kBanks> bank_busy{};  ///< cycles that a flow holds the port of a bank
+  std::int64_t capacity_bytes = 0;               ///< 0 = unlimited
 };
 
 /// Words on one network for one tensor, all instances of the level together.

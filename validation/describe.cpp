@@ -49,7 +49,13 @@ Json machine_json(const hw::BoundMachine& machine) {
     if (i > 0) x["buffering"] = buffering_json(s.buffering);
     x["read_port"] = rate_json(s.read_port);
     x["write_port"] = rate_json(s.write_port);
-    if (s.shared_port) x["ports"] = "shared";
+    for (int b = 0; b < s.banks; ++b) {
+      Json held = Json::array();
+      for (std::size_t t = 0; t < s.holds.size(); ++t)
+        if (s.holds[t] && s.bank[t] == b)
+          held.push_back(std::string(workloads::name(workloads::kAllTensors[t])));
+      x["banks"].push_back(std::move(held));
+    }
     x["holds"] = Json::array();
     for (std::size_t t = 0; t < s.holds.size(); ++t)
       if (s.holds[t]) x["holds"].push_back(std::string(workloads::name(workloads::kAllTensors[t])));

@@ -148,9 +148,9 @@ void compare(const workloads::Mapping& m, const stats::LayerResult& e, const sta
 }  // namespace
 
 bool contended(const hw::BoundMachine& machine) {
-  const bool shared_port = std::any_of(machine.storage.begin(), machine.storage.end(),
-                                       [](const hw::Storage& s) { return s.shared_port; });
-  return shared_port ||
+  const bool turns = std::any_of(machine.storage.begin(), machine.storage.end(),
+                                 [](const hw::Storage& s) { return s.banks > 0; });
+  return turns ||
          std::any_of(machine.network.begin(), machine.network.end(),
                      [](const hw::Network& n) { return n.topology != hw::Topology::Pipe; });
 }

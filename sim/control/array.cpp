@@ -7,8 +7,6 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "sim/memory/port.h"
-
 namespace counterpoint::sim {
 
 namespace {
@@ -84,13 +82,6 @@ Array::~Array() = default;
 
 void Array::connect(Array* above, const std::vector<Below>& below) {
   above_ = above;
-  // Arrays 0 and 1 are on the two sides of the global buffer.
-  if (above != nullptr && depth_ == 1 && m_.mapping.machine.storage[1].shared_port) {
-    above->medium_ = medium_ = std::make_shared<Port>();
-    first_flow_ = Port::kOfArray;
-    other_at_port_ = above;
-    above->other_at_port_ = this;
-  }
   if (!below.empty())
     children_.resize(static_cast<std::size_t>(m_.mapping.nest.levels[depth_].units));
   for (const Below& b : below) {
@@ -140,11 +131,36 @@ void Array::connect(Array* above, const std::vector<Below>& below) {
       channels_.back().injected_at = channels_.back().pipe_injected_at =
           m_.mapping.machine.machine.startup;
   }
+  // Arrays 0 and 1 are on the two sides of the global buffer.
+  if (depth_ == 1 && m_.mapping.machine.storage[1].banks > 0) {
+    const auto port = std::make_shared<Port>(m_.mapping.machine.storage[1].banks);
+    first_flow_ = Port::kOfArray;
+    above->share(port, this);
+    share(port, above);
+  }
   if (pes())
     pe_ = std::make_unique<PeArray>(m_.mapping.layer, m_.spaces, m_.pe_local,
                                     m_.mapping.nest.levels[depth_].units, units_.size(),
                                     m_.options.carry_data);
   if (pes() && observer_ != nullptr && observer_->wants_pes()) pe_->keep_details();
+}
+
+// The ports of the banks, with the array on the other side of the buffer.
+void Array::share(const std::shared_ptr<Port>& port, Array* other) {
+  const std::array<int, 3>& bank = m_.mapping.machine.storage[1].bank;
+  medium_ = port_ = port;
+  other_at_port_ = other;
+  port->assign(first_flow_, bank[2]);
+  for (std::size_t c = 0; c < channels_.size(); ++c)
+    port->assign(first_flow_ + static_cast<int>(c) + 1, bank[at(channels_[c].tensors[0])]);
+}
+
+// A granted transfer takes the network for `injecting` cycles, or the port of a bank for `held`.
+void Array::occupy(int channel, std::int64_t t, std::int64_t injecting, std::int64_t held) {
+  if (port_ == nullptr) return medium_->occupy(t + injecting);
+  medium_->occupy(t + held);
+  const int bank = port_->bank(first_flow_ + channel);
+  m_.result.storage[1].bank_busy[static_cast<std::size_t>(bank)] += held;
 }
 
 void Array::start() {
@@ -190,12 +206,14 @@ void Array::evaluate() {
 
 void Array::arbitrate() {
   const std::int64_t t = now();
-  const int flow = medium_->grant(t);
-  if (flow >= 0 && other_at_port_ != nullptr &&
-      flow / Port::kOfArray != first_flow_ / Port::kOfArray)
-    other_at_port_->granted(flow - other_at_port_->first_flow_, t);
-  else if (flow >= 0)
-    granted(flow - first_flow_, t);
+  if (port_ == nullptr) {
+    granted(medium_->grant(t), t);
+  } else {
+    for (int flow = port_->grant(t); flow >= 0; flow = port_->grant(t)) {
+      Array& of = flow / Port::kOfArray == first_flow_ / Port::kOfArray ? *this : *other_at_port_;
+      of.granted(flow - of.first_flow_, t);
+    }
+  }
   schedule(t);
 }
 
@@ -559,7 +577,7 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   c.injected_at = c.pipe_injected_at = time.injected;
   c.injecting = words > 0;
   if (words > 0 && granted)
-    medium_->occupy(other_at_port_ == nullptr ? time.injected : t + durations_.fill_port(begins));
+    occupy(static_cast<int>(channel) + 1, t, inject, durations_.fill_port(begins));
   c.flights.push_back(flight);
   if (pes()) c.timings.push_back(time);
   if (route) {
@@ -973,8 +991,7 @@ bool Array::try_drain(std::int64_t t, bool granted) {
   }
   if (r->end) drains_end_ = true;
   drain_injecting_ = true;
-  if (words && granted)
-    medium_->occupy(other_at_port_ == nullptr ? drain_injected_at_ : t + durations_.drain_port(*r));
+  if (words && granted) occupy(0, t, inject, durations_.drain_port(*r));
   if (granted) kick();
   return true;
 }

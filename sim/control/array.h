@@ -18,6 +18,7 @@
 #include "sim/control/ring.h"
 #include "sim/control/traffic.h"
 #include "sim/memory/full_store.h"
+#include "sim/memory/port.h"
 #include "sim/noc/medium.h"
 #include "sim/noc/transport.h"
 #include "sim/pe/pe_array.h"
@@ -180,6 +181,8 @@ class Array : public sc_core::sc_module {
   void evaluate();
   void arbitrate();
   void granted(int channel, std::int64_t t);
+  void share(const std::shared_ptr<Port>& port, Array* other);
+  void occupy(int channel, std::int64_t t, std::int64_t injecting, std::int64_t held);
   void route();
   void send(const Routed& r, std::int64_t t);
   void handle_routed(std::int64_t when);
@@ -247,7 +250,8 @@ class Array : public sc_core::sc_module {
   std::array<std::unique_ptr<TensorTraffic>, 3> traffic_;
   std::array<Progress, 3> progress_;
   std::vector<Channel> channels_;
-  std::shared_ptr<Medium> medium_;             // of this array, or the port of the global buffer
+  std::shared_ptr<Medium> medium_;             // of this array, or the ports of the banks
+  std::shared_ptr<Port> port_;                 // these, if the array is beside such a buffer
   Array* other_at_port_ = nullptr;             // the array on the other side of the buffer
   int first_flow_ = 0;                         // the number of channel 0 there
   std::unique_ptr<noc::Transport> transport_;  // of a routed network

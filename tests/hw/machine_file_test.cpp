@@ -330,14 +330,58 @@ TEST(MachineFile, FlowsOfTheGlobalBufferMayTakeTurns) {
   const std::string rates = "read_port: 2 words, write_port: 1 words, ";
   const Read r(machine(rates + "ports: shared", ""));
   ASSERT_TRUE(r.machine) << input::format(r.diagnostics);
-  EXPECT_TRUE(r.machine->storage[1].shared_port);
+  EXPECT_EQ(r.machine->storage[1].banks, 1);
   const Read apart(machine(rates + "ports: separate", "topology: bus"));
   ASSERT_TRUE(apart.machine) << input::format(apart.diagnostics);
-  EXPECT_FALSE(apart.machine->storage[1].shared_port);
+  EXPECT_EQ(apart.machine->storage[1].banks, 0);
   expect_refused(machine(rates + "ports: one", ""), "bad-value", {"'separate' nor 'shared'"});
   expect_refused(machine("read_port: 2 words, ports: shared", ""), "no-effect", {"'write_port'"});
   expect_refused(machine(rates + "ports: shared", "topology: bus"), "bad-value", {"pipes"});
   expect_refused(with("cluster_pes: 16", "cluster_pes: 16\n    ports: shared"), "misplaced-key",
+                 {"global buffer"});
+}
+
+TEST(MachineFile, BanksOfTheGlobalBufferHoldTensors) {
+  const auto machine = [](const std::string& level, const std::string& network) {
+    return "name: a\npes: 1\nstorage:\n  - {level: off_chip, network: {channels: separate}}\n"
+           "  - {level: global_buffer, capacity: unlimited, network: {" +
+           network + "}, " + level + "}\n  - {level: pe_buffer, capacity: unlimited}\n";
+  };
+  const std::string rates = "read_port: 2 words, write_port: 1 words, ";
+  const std::string separate = "channels: separate";
+  const Read two(machine(rates + "banks: [[weight, input], [output]]", separate));
+  ASSERT_TRUE(two.machine) << input::format(two.diagnostics);
+  EXPECT_EQ(two.machine->storage[1].banks, 2);
+  EXPECT_EQ(two.machine->storage[1].bank, (std::array<int, 3>{0, 0, 1}));
+  const Read three(machine(rates + "banks: [[output], [weight], [input]]", separate));
+  ASSERT_TRUE(three.machine) << input::format(three.diagnostics);
+  EXPECT_EQ(three.machine->storage[1].banks, 3);
+  EXPECT_EQ(three.machine->storage[1].bank, (std::array<int, 3>{2, 1, 0}));
+  // One bank is a shared port, and needs no transfers of their own.
+  const Read one(machine(rates + "banks: [[input, weight, output]]", "channels: shared"));
+  ASSERT_TRUE(one.machine) << input::format(one.diagnostics);
+  EXPECT_EQ(one.machine->storage[1].banks, 1);
+
+  const auto refuse = [&](const std::string& banks, const std::string& code,
+                          const std::string& message) {
+    expect_refused(machine(rates + banks, separate), code, {message});
+  };
+  refuse("ports: shared, banks: [[input, weight, output]]", "bad-value", "leave out 'ports'");
+  refuse("banks: [[input], [output]]", "bad-value", "which bank holds 'weight'");
+  refuse("banks: [[input, weight], [output, input]]", "duplicate", "names 'input' twice");
+  refuse("banks: [[input, weight], [], [output]]", "bad-value", "a bank without a tensor");
+  refuse("banks: [[input, weight, sum], [output]]", "bad-value", "input, weight or output");
+  refuse("banks: 2", "not-a-list", "list");
+  refuse("holds: [input, output], banks: [[input, weight], [output]]", "no-effect",
+         "does not hold 'weight'");
+  expect_refused(machine("read_port: 2 words, banks: [[input, weight], [output]]", separate),
+                 "no-effect", {"'write_port'"});
+  expect_refused(machine(rates + "banks: [[input, weight], [output]]", "channels: shared"),
+                 "bad-value", {"transfers of their own", "'channels: separate'"});
+  expect_refused(
+      machine(rates + "banks: [[input, weight], [output]]", separate + ", topology: bus"),
+      "bad-value", {"pipes"});
+  expect_refused(with("cluster_pes: 16", "cluster_pes: 16\n    banks: [[output]]"), "misplaced-key",
                  {"global buffer"});
 }
 

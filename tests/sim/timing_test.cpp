@@ -272,7 +272,7 @@ TEST(Timing, TheSameMachineWithTwoPipesDoesNotCollide) {
 workloads::Mapping through_a_port(bool shared) {
   auto m = mapping(gemm(4, 1, 1), {LevelPlan().temporal(Dim::M, 1, 1), LevelPlan()});
   m.machine.storage[1].read_port = m.machine.storage[1].write_port = words_per_cycle(1);
-  m.machine.storage[1].shared_port = shared;
+  m.machine.storage[1].banks = shared ? 1 : 0;
   return m;
 }
 
@@ -294,11 +294,43 @@ TEST(Timing, FlowsOfASharedPortTakeTurns) {
   expect_stack(r.stack, {4, 4, 2, 3, 0, 0, 3, 2});
 }
 
-TEST(Timing, TheOrderOfTheModulesIsNoMatterToASharedPort) {
+// The same with a transfer of its own for each tensor.
+workloads::Mapping through_banks(int banks, std::array<int, 3> bank) {
+  auto m = through_a_port(false);
+  m.machine.storage[1].banks = banks;
+  m.machine.storage[1].bank = bank;
+  for (hw::Network& n : m.machine.network) n.channels = hw::Channels::Separate;
+  return m;
+}
+
+TEST(Timing, OutputsInABankOfTheirOwnLeaveBesideTheOperands) {
+  // At the operands' bank the turns go FI, FW (into the buffer), TI, TW (to the PE): FI0 [0,1];
+  // at 1 FW and FI1 ask: FW [1,2]; TI0 [2,3], TW [3,4], FI1 [4,5], W0 [4,5]. At 5 FI2 and TI1 ask:
+  // TI1 [5,6], FI2 [6,7], TI2 [7,8], FI3 [8,9], TI3 [9,10]; the PE works behind each.
+  // At the outputs' bank: D0 [5,6], E0 [6,7], D1 [7,8], ... D3 [11,12], E3 [12,13].
+  const auto r = run(through_banks(2, {0, 0, 1}));
+  EXPECT_EQ(r.cycles, 13);
+  expect_stack(r.stack, {4, 4, 0, 3, 0, 0, 0, 2});
+  const std::array<std::int64_t, 3> busy = {5 + 5, 4 + 4, 0};
+  EXPECT_EQ(r.storage[1].bank_busy, busy);
+}
+
+TEST(Timing, EveryTensorInABankOfItsOwn) {
+  // FI0, FW [0,1], TI0, TW [1,2], W0 [2,3], FI1 [2,3], TI1 [3,4], FI2 [4,5], TI2 [5,6], FI3 [6,7],
+  // TI3 [7,8], W3 [8,9], D3 [9,10], E3 [10,11].
+  const auto r = run(through_banks(3, {0, 1, 2}));
+  EXPECT_EQ(r.cycles, 11);
+  expect_stack(r.stack, {2, 4, 0, 3, 0, 0, 0, 2});
+  const std::array<std::int64_t, 3> busy = {4 + 4, 1 + 1, 4 + 4};
+  EXPECT_EQ(r.storage[1].bank_busy, busy);
+}
+
+TEST(Timing, TheOrderOfTheModulesIsNoMatterToPorts) {
   for (std::uint64_t seed = 1; seed < 8; ++seed) {
     SimOptions options;
     options.shuffle_seed = seed;
     EXPECT_EQ(simulate(through_a_port(true), options).result.cycles, 18) << seed;
+    EXPECT_EQ(simulate(through_banks(2, {0, 0, 1}), options).result.cycles, 13) << seed;
   }
 }
 

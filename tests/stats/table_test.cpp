@@ -38,6 +38,7 @@ struct Numbered {
       fill(s.sliding_words.data(), kTensors);
       fill(&s.required_bytes, 1);
       fill(&s.sliding_bytes, 1);
+      fill(s.bank_busy.data(), kBanks);
       r.storage.push_back(s);
       if (i + 1 == levels) break;
       NetworkResult n;

@@ -206,6 +206,44 @@ TEST(ExactCycles, CollisionsOnABusOnlyDelay) {
   EXPECT_LE(analytic::estimate(mapping).cycles, bus.result.cycles);
 }
 
+// Four inputs and a weight into the buffer, a word per cycle, out of it again, four outputs in and
+// out: 5 + 5 + 4 + 4 cycles of its one port. Without turns: in [0,5), out [5,7) [7,8) [8,9) [9,10),
+// work behind each, the last output in [11,12), all out in [12,16).
+TEST(ExactCycles, OnePortIsAsLongAsAllThatGoesThrough) {
+  hw::Machine m = machine(1);
+  m.storage[1].read_port.per_kcycle = m.storage[1].write_port.per_kcycle = 1000;
+  both(map(kFourRows, kRowByRow, m), [](const stats::LayerResult& r) { EXPECT_EQ(r.cycles, 16); });
+  m.storage[1].banks = 1;
+  both(map(kFourRows, kRowByRow, m), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.storage[1].bank_busy, (std::array<std::int64_t, 3>{18, 0, 0}));
+    EXPECT_EQ(r.cycles, 18);
+    EXPECT_EQ(r.stack.startup, 7);
+    EXPECT_EQ(r.stack.compute, 4);
+  });
+  // Seen from the PE two inputs come late, behind outputs: the turns were over when it ran dry.
+  EXPECT_EQ(sim::simulate(map(kFourRows, kRowByRow, m)).result.stack.contention, 0);
+  EXPECT_EQ(analytic::estimate(map(kFourRows, kRowByRow, m)).stack.contention, 2);
+}
+
+// Outputs in a bank of their own: the operands' bank is held for 10 cycles, the outputs' for 8.
+// Simulated: inputs in [0,4), the weight [4,5); out input [5,6), weight [6,7), inputs [7,8) [8,9)
+// [9,10), work behind each, the last output in [11,12), all out in [12,16). Without turns the
+// weight comes beside the inputs, twice: 14, which is more than 10.
+TEST(ExactCycles, BanksAreCountedByBothModels) {
+  hw::Machine m = machine(1);
+  m.storage[1].read_port.per_kcycle = m.storage[1].write_port.per_kcycle = 1000;
+  for (hw::Network& n : m.network) n.channels = hw::Channels::Separate;
+  m.storage[1].banks = 2;
+  m.storage[1].bank = {0, 0, 1};
+  const workloads::Mapping mapping = map(kFourRows, kRowByRow, m);
+  const stats::LayerResult simulated = sim::simulate(mapping).result;
+  const stats::LayerResult estimated = analytic::estimate(mapping);
+  EXPECT_EQ(simulated.storage[1].bank_busy, (std::array<std::int64_t, 3>{10, 8, 0}));
+  EXPECT_EQ(estimated.storage[1].bank_busy, simulated.storage[1].bank_busy);
+  EXPECT_EQ(simulated.cycles, 16);
+  EXPECT_EQ(estimated.cycles, 14);
+}
+
 // The cost of an estimate must not grow with the layer: 1000 times the rows, the same transitions.
 TEST(ExactCycles, EffortDoesNotGrowWithTheLayer) {
   hw::Machine m = machine(4);

@@ -287,7 +287,8 @@ std::vector<Feature> make() {
   add("nothing reused", [](D d) { return any_network(d, [](N n) { return !n.reuse; }); });
   add("partial sums kept",
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Keep; }); });
-  add("shared port", [](D d) { return any_storage(d, [](S s) { return s.shared_port; }); });
+  add("one port", [](D d) { return any_storage(d, [](S s) { return s.banks == 1; }); });
+  add("banks", [](D d) { return any_storage(d, [](S s) { return s.banks > 1; }); });
   add("bus",
       [](D d) { return any_network(d, [](N n) { return n.topology == hw::Topology::Bus; }); });
   for (std::size_t t = 2; t < hw::topology_names().size(); ++t)

@@ -236,6 +236,17 @@ void random_fabric(Random& r, hw::Network& n, std::int64_t pes) {
   }
 }
 
+// Banks are numbered in the order of the tensors that are there.
+void number_banks(hw::Storage& s) {
+  s.banks = 0;
+  std::array<int, 3> number{-1, -1, -1};
+  for (std::size_t t = 0; t < 3; ++t) {
+    int& bank = number[static_cast<std::size_t>(s.bank[t])];
+    if (s.holds[t] && bank < 0) bank = s.banks++;
+    s.bank[t] = s.holds[t] ? bank : 0;
+  }
+}
+
 // The flows of the global buffer take turns; then all networks are pipes.
 void random_shared_port(Random& r, hw::Machine& m) {
   const auto pipe = [](hw::Network& n) {
@@ -244,7 +255,12 @@ void random_shared_port(Random& r, hw::Machine& m) {
   };
   for (hw::Network& n : m.network) pipe(n);
   if (m.implied_network) pipe(*m.implied_network);
-  m.storage[1].shared_port = true;
+  m.storage[1].banks = 1;
+  if (r.percent(60) && m.network.size() > 1) {
+    for (std::size_t i = 0; i < 2; ++i) m.network[i].channels = hw::Channels::Separate;
+    for (int& bank : m.storage[1].bank) bank = static_cast<int>(r.between(0, 2));
+    number_banks(m.storage[1]);
+  }
   m.storage[1].read_port = random_rate(r, 0);
   m.storage[1].write_port = random_rate(r, 0);
 }
@@ -431,6 +447,7 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   if (r.percent(30)) m.bits.output = static_cast<int>(r.between(1, m.bits.psum));
   if (m.network[0].topology == hw::Topology::Pipe && m.network[1].topology == hw::Topology::Pipe)
     for (std::size_t t = 0; t < 2; ++t) m.storage[1].holds[t] = !r.percent(25);
+  if (m.storage[1].banks > 0) number_banks(m.storage[1]);
   // Words that are sent again need one channel for all.
   const bool bypass = !(m.storage[1].holds[0] && m.storage[1].holds[1]);
   for (std::size_t i = 0; i < m.network.size(); ++i)
@@ -446,6 +463,18 @@ Case generate(std::uint64_t seed, const Limits& limits) {
       for (hw::Buffering& b : m.storage[i].buffering.of)
         b = static_cast<hw::Buffering>(r.between(0, 1));
   return c;
+}
+
+std::string yaml_banks(const hw::Storage& s) {
+  if (s.banks == 1) return "    ports: shared\n";
+  std::vector<std::string> banks(static_cast<std::size_t>(s.banks));
+  for (std::size_t t = 0; t < 3; ++t) {
+    if (!s.holds[t]) continue;
+    std::string& bank = banks[static_cast<std::size_t>(s.bank[t])];
+    bank +=
+        fmt::format("{}{}", bank.empty() ? "" : ", ", workloads::name(workloads::kAllTensors[t]));
+  }
+  return fmt::format("    banks: [[{}]]\n", fmt::join(banks, "], ["));
 }
 
 std::string machine_yaml(const hw::Machine& m) {
@@ -469,7 +498,7 @@ std::string machine_yaml(const hw::Machine& m) {
                        : last   ? "pe_buffer"
                                 : "cluster_buffer",
                        s.name, yaml_rate(s.read_port), yaml_rate(s.write_port));
-    if (s.shared_port) out += "    ports: shared\n";
+    if (s.banks > 0) out += yaml_banks(s);
     if (offchip) {
       out += fmt::format("    latency: {}\n", s.latency);
       if (s.in_flight > 0) out += fmt::format("    in_flight: {}\n", s.in_flight);

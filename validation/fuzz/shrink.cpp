@@ -120,8 +120,16 @@ std::vector<Case> simpler(const Case& c) {
   add([](Case& n) { n.machine.storage[1].holds[1] = true; });
   for (std::size_t i = 0; i < c.machine.storage.size(); ++i) {
     add([&](Case& n) { n.machine.storage[i].capacity_bytes = 0; });
-    add([&](Case& n) { n.machine.storage[i].shared_port = false; });
-    if (!c.machine.storage[i].shared_port) {
+    add([&](Case& n) {
+      n.machine.storage[i].banks = 0;
+      n.machine.storage[i].bank = {};
+    });
+    if (c.machine.storage[i].banks > 1)
+      add([&](Case& n) {
+        n.machine.storage[i].banks = 1;
+        n.machine.storage[i].bank = {};
+      });
+    if (c.machine.storage[i].banks == 0) {
       add([&](Case& n) { n.machine.storage[i].read_port = {}; });
       add([&](Case& n) { n.machine.storage[i].write_port = {}; });
     }
