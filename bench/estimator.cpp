@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "analytic/estimator.h"
@@ -25,6 +26,12 @@ using namespace counterpoint;
 
 std::vector<workloads::Mapping>& mappings() {
   static std::vector<workloads::Mapping> all;
+  return all;
+}
+
+// Where the mappings of each network end.
+std::vector<std::size_t>& network_ends() {
+  static std::vector<std::size_t> all;
   return all;
 }
 
@@ -50,6 +57,42 @@ void layers(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(mappings().size()));
 }
 BENCHMARK(layers)->Unit(benchmark::kMillisecond);
+
+// ... where layers of one network that do the same are evaluated once, as the commands do it.
+void networks(benchmark::State& state) {
+  analytic::Plan plan;
+  analytic::Schedule schedule;
+  std::vector<analytic::Totals> totals(mappings().size());
+  std::unordered_multimap<std::size_t, std::size_t> first;
+  std::int64_t evaluated = 0;
+  for (auto _ : state) {
+    std::size_t i = 0;
+    for (const std::size_t end : network_ends()) {
+      first.clear();
+      for (; i < end; ++i) {
+        const workloads::Mapping& m = mappings()[i];
+        const std::size_t hash = workloads::work_hash(m);
+        const auto [from, to] = first.equal_range(hash);
+        const auto same = std::find_if(
+            from, to, [&](const auto& x) { return workloads::same_work(mappings()[x.second], m); });
+        if (same != to) {
+          totals[i] = totals[same->second];
+          continue;
+        }
+        first.emplace(hash, i);
+        ++evaluated;
+        if (plan.compile(m))
+          schedule.run(plan, m.machine, totals[i]);
+        else
+          totals[i] = analytic::walk(m);
+      }
+    }
+    benchmark::DoNotOptimize(totals.data());
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(mappings().size()));
+  state.counters["evaluated"] = static_cast<double>(evaluated / state.iterations());
+}
+BENCHMARK(networks)->Unit(benchmark::kMillisecond);
 
 // ... as a result with names.
 void results(benchmark::State& state) {
@@ -148,6 +191,7 @@ int main(int argc, char** argv) {
     if (!read.network) continue;
     for (const workloads::NetworkLayer& layer : read.network->layers)
       if (layer.modelled && layer.dataflow) add(layer.layer, *layer.dataflow, *machine);
+    network_ends().push_back(mappings().size());
   }
   if (argc <= 2)
     for (const auto& n : workloads::list_networks()) {
@@ -157,6 +201,7 @@ int main(int argc, char** argv) {
         if (!network || !dataflow) continue;
         for (const workloads::NetworkLayer& layer : network->layers)
           if (layer.modelled) add(layer.layer, *dataflow, *machine);
+        network_ends().push_back(mappings().size());
       }
     }
   std::printf("%zu layers\n", mappings().size());

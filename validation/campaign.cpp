@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "input/diagnostics.h"
@@ -89,10 +91,18 @@ CampaignResult run_campaign(const Campaign& c) {
   std::vector<std::size_t> queue;
   double pending = 0;
   {
-    std::map<std::string, std::size_t> first;
+    struct Hash {
+      std::size_t operator()(const workloads::Mapping& m) const { return workloads::work_hash(m); }
+    };
+    struct Same {
+      bool operator()(const workloads::Mapping& a, const workloads::Mapping& b) const {
+        return workloads::same_work(a, b);
+      }
+    };
+    std::unordered_map<workloads::Mapping, std::size_t, Hash, Same> first;
     for (std::size_t i = 0; i < c.layers.size(); ++i) {
-      const auto text = work_of(*c.layers[i], c.dataflow, *c.machine, c.options);
-      const auto earlier = text ? first.emplace(*text, i).first->second : i;
+      auto mapping = mapping_of(*c.layers[i], c.dataflow, *c.machine, c.options);
+      const auto earlier = mapping ? first.emplace(std::move(*mapping), i).first->second : i;
       if (done.count(i) != 0) continue;
       const auto report = done.find(earlier);
       if (report != done.end() && gives_results(report->second)) {

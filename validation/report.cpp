@@ -262,34 +262,15 @@ Json run_again(const Json& report, const workloads::NetworkLayer& layer,
   return run(layer, dataflow, machine, options, &report);
 }
 
-std::optional<std::string> work_of(const workloads::NetworkLayer& layer,
-                                   const workloads::Dataflow* dataflow, const hw::Machine& machine,
-                                   const RunOptions& options) {
+std::optional<workloads::Mapping> mapping_of(const workloads::NetworkLayer& layer,
+                                             const workloads::Dataflow* dataflow,
+                                             const hw::Machine& machine,
+                                             const RunOptions& options) {
   std::string refused;
   const workloads::Dataflow* flow =
       layer.modelled ? workloads::dataflow_of(layer, dataflow, refused) : nullptr;
   if (flow == nullptr) return std::nullopt;
-  const auto bound = workloads::bind(layer.layer, *flow, machine, {options.waive_capacity});
-  if (!bound.mapping) return std::nullopt;
-  const workloads::Mapping& m = *bound.mapping;
-  const workloads::Layer& l = m.layer;
-  std::string text;
-  const auto add = [&text](auto... values) { ((text += std::to_string(values) + ' '), ...); };
-  add(static_cast<int>(l.op), static_cast<int>(l.weight_has_batch));
-  for (const std::int64_t e : l.extent) add(e);
-  for (const workloads::Window* w : {&l.rows, &l.cols})
-    add(w->stride, w->dilation, w->offset, w->upsample, w->extent);
-  for (const workloads::Level& level : m.nest.levels) {
-    text += level.name + ": ";
-    add(level.units);
-    for (const workloads::Loop& loop : level.loops) {
-      text += loop.fold ? "fold " : "loop ";
-      for (const workloads::Dim d : loop.dims) add(static_cast<int>(d));
-    }
-    for (const workloads::Cut& c : level.cuts)
-      add(static_cast<int>(c.kind), c.size, c.offset, c.loop, static_cast<int>(c.spatial));
-  }
-  return text + machine_json(m.machine).dump(-1, ' ', true, Json::error_handler_t::replace);
+  return workloads::bind(layer.layer, *flow, machine, {options.waive_capacity}).mapping;
 }
 
 }  // namespace counterpoint::validation

@@ -35,15 +35,13 @@ struct RunOptions {
 Json run_layer(const workloads::NetworkLayer& layer, const workloads::Dataflow* dataflow,
                const hw::Machine& machine, const RunOptions& options);
 
-/// All that decides what both models make of a layer: its mapping on the machine, without names
-/// that only say which layer it is. Layers with the same text have the same results. std::nullopt
-/// if the layer does not run.
-std::optional<std::string> work_of(const workloads::NetworkLayer& layer,
-                                   const workloads::Dataflow* dataflow, const hw::Machine& machine,
-                                   const RunOptions& options);
+/// The mapping that run_layer() runs; std::nullopt if the layer does not run.
+std::optional<workloads::Mapping> mapping_of(const workloads::NetworkLayer& layer,
+                                             const workloads::Dataflow* dataflow,
+                                             const hw::Machine& machine, const RunOptions& options);
 
-/// What run_layer() gives, from its report of an earlier layer with the same work, which is named
-/// as "same_as".
+/// What run_layer() gives, from its report of an earlier layer that does the same work, which is
+/// named as "same_as".
 Json run_again(const Json& report, const workloads::NetworkLayer& layer,
                const workloads::Dataflow* dataflow, const hw::Machine& machine,
                const RunOptions& options);

@@ -2,6 +2,7 @@
 // Binding: layer + dataflow + machine -> mapped loop nest, checked to be legal.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,12 @@ struct Mapping {
   hw::BoundMachine machine;  ///< storage.size() == nest.levels.size() + 1
   std::string dataflow_name;
 };
+
+/// Whether two mappings of one machine do the same: all is equal but for the names of the layer and
+/// of the dataflow. Either model then finds the same for both.
+bool same_work(const Mapping& a, const Mapping& b);
+/// Equal for mappings that do the same.
+std::size_t work_hash(const Mapping& m);
 
 /// What a level of a mapping does to the multiply-accumulates of the layer.
 struct LevelVerdict {

@@ -195,6 +195,42 @@ TEST(Binding, ExplicitOffChipLoopsComeFirst) {
   EXPECT_THAT(show(*r.mapping), ::testing::HasSubstr("parallel-for p in 0..8"));
 }
 
+TEST(SameWork, NamesAndSpellingsDoNotMatterNumbersDo) {
+  const char* const three = "Type: CONV Dimensions { K: 4, C: 2, R: 3, S: 3, Y: 6, X: 6 }";
+  const char* const flow = "SpatialMap(1,1) K; TemporalMap(1,1) C; TemporalMap(3,1) Y;";
+  const Mapping one = *bind_text(three, flow, machine(4)).mapping;
+  Mapping other = *bind_text(three, flow, machine(4)).mapping;
+  other.layer.name = "another";
+  other.dataflow_name = "another";
+  EXPECT_TRUE(same_work(one, other));
+  EXPECT_EQ(work_hash(one), work_hash(other));
+
+  const auto differs = [&](const Mapping& m) {
+    EXPECT_FALSE(same_work(one, m));
+    EXPECT_NE(work_hash(one), work_hash(m));
+  };
+  for (const char* layer :
+       {"Type: CONV Dimensions { K: 4, C: 2, R: 3, S: 3, Y: 7, X: 6 }",
+        "Type: CONV Stride { Y: 2, X: 1 } Dimensions { K: 4, C: 2, R: 3, S: 3, "
+        "Y: 6, X: 6 }",
+        "Type: CONV Padding { Y: 1, X: 1 } Dimensions { K: 4, C: 2, R: 3, S: 3, Y: 4, X: 4 }",
+        "Type: CONV Dilation { Y: 1, X: 2 } Dimensions { K: 4, C: 2, R: 3, S: 3, Y: 6, X: 6 }"}) {
+    const BindResult r = bind_text(layer, flow, machine(4));
+    ASSERT_TRUE(r.mapping) << layer << input::format(r.diagnostics);
+    differs(*r.mapping);
+  }
+  for (const char* other_flow :
+       {"SpatialMap(2,2) K; TemporalMap(1,1) C; TemporalMap(3,1) Y;",
+        "SpatialMap(1,1) K; TemporalMap(3,1) Y; TemporalMap(1,1) C;",
+        "SpatialMap(2,2) K; TemporalMap(1,1) C; TemporalMap(3,1) Y; Cluster(2,P); "
+        "SpatialMap(1,1) K;"}) {
+    const BindResult r = bind_text(three, other_flow, machine(4));
+    ASSERT_TRUE(r.mapping) << other_flow << input::format(r.diagnostics);
+    differs(*r.mapping);
+  }
+  differs(*bind_text(three, flow, machine(2)).mapping);  // two PEs: two folds
+}
+
 TEST(DistinctRows, EqualsCounting) {
   for (std::int64_t s = 1; s <= 5; ++s)
     for (std::int64_t d = 1; d <= 4; ++d)
