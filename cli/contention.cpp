@@ -87,6 +87,26 @@ std::size_t level_of(const workloads::Mapping& m, const po::variables_map& value
   throw input::InputError("no network has several children: there is nothing to route");
 }
 
+// What a machine file must not have together, no study may.
+void check_only_pipes(const workloads::Mapping& mapping, std::size_t depth,
+                      const std::vector<hw::Topology>& wanted) {
+  const hw::BoundMachine& m = mapping.machine;
+  const bool others = std::any_of(wanted.begin(), wanted.end(),
+                                  [](hw::Topology t) { return t != hw::Topology::Pipe; });
+  if (!others) return;
+  if (m.storage[1].banks > 0)
+    throw input::InputError(fmt::format(
+        "machine '{}': the flows of '{}' take turns at its ports ('ports', 'banks'), which they "
+        "can "
+        "only where all networks are pipes: take that out of the machine, or --topology pipe",
+        m.machine.name, m.storage[1].name));
+  if (depth < 2 && !(m.storage[1].holds[0] && m.storage[1].holds[1]))
+    throw input::InputError(fmt::format(
+        "machine '{}': what '{}' does not hold ('holds') passes it by on pipes only: take that out "
+        "of the machine, or --topology pipe, or vary a network further in (--at)",
+        m.machine.name, m.storage[1].name));
+}
+
 }  // namespace
 
 int contention(const std::vector<std::string>& args) {
@@ -181,6 +201,7 @@ int contention(const std::vector<std::string>& args) {
   run.depth = level_of(*bound.mapping, *values);
   if (sweep.topology.empty() && !hw::routed(bound.mapping->machine.network[run.depth].topology))
     sweep.topology = {hw::Topology::Pipe, hw::Topology::Mesh, hw::Topology::Xy, hw::Topology::Tree};
+  check_only_pipes(*bound.mapping, run.depth, sweep.topology);
   run.points = validation::points_of(*bound.mapping, run.depth, sweep);
   if (!out.empty()) {
     run.journal = out + ".partial";

@@ -230,6 +230,36 @@ TEST_F(Contention, ABusPaysForItsTwoDirections) {
             points[1]["cycles"].get<std::int64_t>() - points[0]["cycles"].get<std::int64_t>());
 }
 
+// As in a machine file: what only pipes can have is not left out silently.
+TEST_F(Contention, MachinesThatNeedPipesAreNotRouted) {
+  const std::string level = "level: global_buffer\n";
+  std::string shared = kMachine;
+  shared.replace(shared.find(level), level.size(),
+                 level + "    ports: shared\n    read_port: 1 words\n    write_port: 1 words\n");
+  write("two.yaml", shared);
+  Outcome o = go({"--topology", "pipe,mesh"});
+  EXPECT_EQ(o.status, 2);
+  EXPECT_THAT(o.err, HasSubstr("take turns at its ports"));
+  EXPECT_EQ(go({"--topology", "pipe"}).status, 0);
+  std::string bypass = kMachine;
+  bypass.replace(bypass.find(level), level.size(), level + "    holds: [input, output]\n");
+  write("two.yaml", bypass);
+  o = go({"--topology", "bus"});
+  EXPECT_EQ(o.status, 2);
+  EXPECT_THAT(o.err, HasSubstr("passes it by on pipes only"));
+  // Trees are a part of pipes: other networks have their own.
+  std::string trees = kMachine;
+  const std::string network = "network: {name: array}";
+  trees.replace(trees.find(network), network.size(),
+                "network: {name: array, subtrees: {pes: 1, bandwidth: 0.01 words}}");
+  write("two.yaml", trees);
+  o = go({"--topology", "pipe,crossbar", "-f", "json"});
+  ASSERT_EQ(o.status, 0) << o.err;
+  const Json points = Json::parse(o.out)["points"];
+  EXPECT_EQ(points[0]["cycles"], 200 + 1);  // an input and the weight for each PE, then its work
+  EXPECT_LT(points[1]["cycles"], 200);
+}
+
 TEST_F(Contention, TableNamesTheCheapestAndShowsItsLinks) {
   const Outcome o = go({"--topology", "pipe,mesh,tree", "--no-causes"});
   ASSERT_EQ(o.status, 0) << o.err;

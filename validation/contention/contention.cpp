@@ -271,6 +271,8 @@ std::vector<SweepPoint> points_of(const workloads::Mapping& mapping, std::size_t
                           n.bandwidth.per_kcycle = bandwidth;
                           if (!s.bandwidth.empty()) n.bandwidth.bytes = false;
                           n.multicast = multicast;
+                          if (topology != hw::Topology::Pipe || multicast != hw::Multicast::Word)
+                            n.subtrees = {};  // a part of such pipes
                           n.fabric.flit_bits = flit;
                           n.fabric.vcs = vcs;
                           n.fabric.buffer_depth = depth_;
