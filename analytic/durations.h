@@ -25,7 +25,8 @@ class Link {
   Link(const LinkOf<Value>& numbers, const LinkTraits& traits) : n_(numbers), traits_(traits) {}
 
   /// Injection of a transfer with words to the children, as the network and the parent's read port
-  /// allow. It takes no less than receive_cycles() of any child.
+  /// allow. It takes no less than receive_cycles() of any child and subtree_cycles() of any
+  /// subtree.
   COUNTERPOINT_INLINE Value fill_cycles(const Load& sent) const {
     return larger(passing_cycles(sent), n_.fill_overhead + transfer_cycles(sent, kReadPace));
   }
@@ -37,6 +38,10 @@ class Link {
   /// What one child receives of a transfer.
   COUNTERPOINT_INLINE Value receive_cycles(const Load& received) const {
     return n_.fill_overhead + transfer_cycles(received, kReceivePace);
+  }
+  /// What goes over one subtree of a transfer.
+  COUNTERPOINT_INLINE Value subtree_cycles(const Load& sent) const {
+    return n_.fill_overhead + machine_cycles(transfer_cycles(sent, kSubtreePace));
   }
   /// Injection of a drain with words, as the network and the parent's write port allow. It takes no
   /// less than send_cycles() of any child.

@@ -130,6 +130,94 @@ Progression Geometry::axis_set(const Axis& a, const Box& box) const {
   return touched(layer_->window(a.dim), dense_, box[a.dim], box[kernel_of(a.dim)], a.side);
 }
 
+// Calls f(PE, its tile) for every PE of a unit with this tile that has work, in every step.
+template <class F>
+void Geometry::for_each_pe(std::size_t depth, const Box& tile, std::int64_t first, F f) const {
+  if (depth == levels_->size()) return f(first, tile);
+  const Level& level = (*levels_)[depth];
+  std::int64_t each = 1;
+  for (std::size_t d = depth + 1; d < levels_->size(); ++d) each *= (*levels_)[d].units;
+  bool varying = false;
+  for (Dim d : kAllDims) varying = varying || varies(level, d);
+  const std::size_t n = level.loops.size();
+  std::vector<std::int64_t> trips(n), at(n, 0);
+  for (std::size_t l = 0; l < n; ++l)
+    trips[l] = workloads::trips(*layer_, level, tile, static_cast<int>(l));
+  for (;;) {
+    for (std::int64_t p = 0; p < (varying ? level.units : 1); ++p) {
+      const Box box = child_box(level, tile, at.data(), p);
+      if (!box.empty()) for_each_pe(depth + 1, box, first + p * each, f);
+    }
+    std::size_t l = n;
+    while (l-- > 0) {
+      if (++at[l] < trips[l]) break;
+      at[l] = 0;
+    }
+    if (l == static_cast<std::size_t>(-1)) return;
+  }
+}
+
+void Geometry::over_subtrees(std::size_t depth, Tensor t, const StepTiles& from, bool afresh,
+                             const Box& tile, const std::int64_t* index, std::int64_t pes,
+                             std::vector<std::int64_t>& words) const {
+  const Level& level = (*levels_)[depth];
+  const std::vector<Axis>& axes = axes_[at(t)];
+  const int spatial = spatial_axis_[depth][at(t)];
+  std::int64_t each = 1;
+  for (std::size_t d = depth + 1; d < levels_->size(); ++d) each *= (*levels_)[d].units;
+  const std::size_t subtrees = static_cast<std::size_t>(ceil_div(level.units * each, pes));
+  std::vector<std::vector<std::int64_t>> over(subtrees);  // words as numbers
+  bool varying = false;
+  for (Dim d : kAllDims) varying = varying || varies(level, d);
+  std::vector<std::vector<std::int64_t>> members(axes.size());
+  std::vector<std::int64_t> extent;
+  for (const Axis& a : axes)
+    extent.push_back(a.window && a.side == Side::Input    ? layer_->window(a.dim).extent
+                     : a.window && a.side == Side::Kernel ? (*layer_)[kernel_of(a.dim)]
+                                                          : (*layer_)[a.dim]);
+  const auto list = [](const Progression& p, std::vector<std::int64_t>& to) {
+    to = p.members;
+    if (p.listed) return;
+    to.clear();
+    for (std::int64_t i = p.lo; i < p.hi; ++i) to.push_back(p.step * i + p.residue);
+  };
+  const auto has = [](const Progression& p, std::int64_t x) {
+    if (p.listed) return std::binary_search(p.members.begin(), p.members.end(), x);
+    const std::int64_t i = floor_div(x - p.residue, p.step);
+    return p.step * i + p.residue == x && p.lo <= i && i < p.hi;
+  };
+  for (std::int64_t p = 0; p < (varying ? level.units : 1); ++p) {
+    const Box child = child_box(level, tile, index, p);
+    if (child.empty()) continue;
+    const bool had = !afresh && from.valid && from.active[static_cast<std::size_t>(p)] != 0;
+    const TensorTiles& before = from.tensor[at(t)];
+    for_each_pe(depth + 1, child, p * each, [&](std::int64_t pe, const Box& box) {
+      std::vector<std::int64_t>& to = over[static_cast<std::size_t>(pe / pes)];
+      // All members, axis by axis: number of the word, and whether the child had all axes so far.
+      std::vector<std::pair<std::int64_t, bool>> found = {{0, had}}, next;
+      for (std::size_t a = 0; a < axes.size(); ++a) {
+        list(axis_set(axes[a], box), members[a]);
+        const Progression* const old = !had ? nullptr
+                                       : static_cast<int>(a) == spatial
+                                           ? &before.spatial[static_cast<std::size_t>(p)]
+                                           : &before.common[a];
+        next.clear();
+        for (const auto& [number, known] : found)
+          for (const std::int64_t x : members[a])
+            next.emplace_back(number * extent[a] + x, known && has(*old, x));
+        found.swap(next);
+      }
+      for (const auto& [number, known] : found)
+        if (!known) to.push_back(number);
+    });
+  }
+  words.assign(subtrees, 0);
+  for (std::size_t i = 0; i < subtrees; ++i) {
+    std::sort(over[i].begin(), over[i].end());
+    words[i] = std::unique(over[i].begin(), over[i].end()) - over[i].begin();
+  }
+}
+
 bool Geometry::tiles_at(std::size_t depth, const Box& tile, const std::int64_t* index,
                         StepTiles& out) const {
   const Level& level = (*levels_)[depth];

@@ -100,6 +100,12 @@ class Geometry {
   /// `afresh`: what the children had is no use, every step begins a stay.
   void moved(std::size_t depth, Tensor t, const StepTiles& from, const StepTiles& to,
              bool want_copies, Moved& out, bool afresh = false);
+  /// Words that go over each subtree of `pes` PEs at the step with loop indices `index` of a unit
+  /// with this tile: those that a child does not have from the step before (`from`; `afresh`: as in
+  /// moved()) and some PE of the child and of the subtree uses in the step. Counted word by word.
+  void over_subtrees(std::size_t depth, Tensor t, const StepTiles& from, bool afresh,
+                     const Box& tile, const std::int64_t* index, std::int64_t pes,
+                     std::vector<std::int64_t>& words) const;
   Moved moved(std::size_t depth, Tensor t, const StepTiles& from, const StepTiles& to,
               bool want_copies, bool afresh = false) {
     Moved out;
@@ -114,6 +120,8 @@ class Geometry {
     std::int64_t words = 0;
     bool before = false;
   };
+  template <class F>
+  void for_each_pe(std::size_t depth, const Box& tile, std::int64_t first, F f) const;
   static bool same_copy(const Copy& a, const Copy& b, const Progression& all, bool outside);
   int find_spatial_axis(std::size_t depth, Tensor t) const;
 

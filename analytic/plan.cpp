@@ -48,6 +48,15 @@ class Chain {
   std::int64_t lo_ = 0, end_ = 0, count_ = 0;
 };
 
+// Of the groups from `first` on one of each kind stays.
+void keep_different(std::vector<Group>& groups, std::size_t first) {
+  const auto begin = groups.begin() + static_cast<std::ptrdiff_t>(first);
+  std::sort(begin, groups.end(), [](const Group& a, const Group& b) { return a.words < b.words; });
+  groups.erase(std::unique(begin, groups.end(),
+                           [](const Group& a, const Group& b) { return a.words == b.words; }),
+               groups.end());
+}
+
 std::int64_t floor_mod(std::int64_t a, std::int64_t b) {
   return (a % b + b) % b;
 }
@@ -202,7 +211,8 @@ bool Plan::describe_level(std::size_t depth) {
   const hw::Network& network = mapping_->machine.network[depth];
   info.reads_back = network.psum == hw::PsumPolicy::Refetch;
   info.keeps = network.psum == hw::PsumPolicy::Keep;
-  info.afresh = !network.reuse;
+  for (std::size_t t = 0; t < 2; ++t) info.afresh[t] = !network.reuse[t];
+  info.subtree_pes = network.subtrees.pes;
   info.shares = false;
   info.apart = {};
   info.twice = {};
@@ -680,7 +690,7 @@ bool Plan::moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind) {
     kind.macs_largest = tiles_next_.macs_largest;
     kind.macs_total = tiles_next_.macs_total;
     for (Tensor t : kAllTensors) {
-      const bool afresh = level_[depth].afresh && t != Tensor::Output;
+      const bool afresh = t != Tensor::Output && level_[depth].afresh[at(t)];
       geometry_.moved(depth, t, tiles_before_, tiles_next_, true, m, afresh);
       kind.enter[at(t)] = {m.changed, m.total, m.distinct, m.copies};
       note(depth, at(t), m.tile, m.sliding, m.changed);
@@ -701,11 +711,7 @@ bool Plan::moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind) {
     else
       for (std::size_t p = 0; p < m.each.size(); ++p) groups_[first + p].words[2] = m.each[p];
   }
-  const auto less = [](const Group& a, const Group& b) { return a.words < b.words; };
-  const auto same = [](const Group& a, const Group& b) { return a.words == b.words; };
-  const auto begin = groups_.begin() + static_cast<std::ptrdiff_t>(first);
-  std::sort(begin, groups_.end(), less);
-  groups_.erase(std::unique(begin, groups_.end(), same), groups_.end());
+  keep_different(groups_, first);
   kind.groups = static_cast<std::int32_t>(first);
   kind.group_count = static_cast<std::int32_t>(groups_.size() - first);
   return true;
@@ -720,6 +726,14 @@ bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Fram
   kind.shape = shape;
   kind.cold = cold;
   kind.times = times;
+  if (!describe_moves(depth, frame, kind)) return false;
+  if (level_[depth].subtree_pes > 0 && shape >= 0) divide(depth, frame, kind);
+  return true;
+}
+
+bool Plan::describe_moves(std::size_t depth, const Frame& frame, Kind& kind) {
+  const bool cold = kind.cold;
+  const std::int32_t shape = kind.shape;
   if (level_[depth].enumerated) return moved_enumerated(depth, frame, kind);
   Step before, next;
   if (!cold && !step_at(depth, frame.before, frame.before_shape, frame.before_at, before))
@@ -749,9 +763,9 @@ bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Fram
       if (level_[depth].shares) cut_points_.push_back(next.active + 1);  // see sums_of_child()
       if (next.clipped) cut_points_.push_back(next.active - 1);
     }
-    const bool afresh = level_[depth].afresh;
-    closed = moved(depth, 0, before, next, kind.enter[0], group[0], true, afresh) &&
-             moved(depth, 1, before, next, kind.enter[1], group[1], true, afresh) &&
+    const bool* const afresh = level_[depth].afresh;
+    closed = moved(depth, 0, before, next, kind.enter[0], group[0], true, afresh[0]) &&
+             moved(depth, 1, before, next, kind.enter[1], group[1], true, afresh[1]) &&
              moved(depth, 2, before, next, kind.enter[2], group[2], true);
     if (closed && !read_back(depth, frame, kind)) return false;
   }
@@ -781,6 +795,38 @@ bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Fram
   }
   kind.group_count = static_cast<std::int32_t>(groups_.size()) - kind.groups;
   return true;
+}
+
+// The words of a kind over each subtree of the network.
+void Plan::divide(std::size_t depth, const Frame& frame, Kind& kind) {
+  if (!geometry_set_) geometry_.reset(*mapping_);
+  geometry_set_ = true;
+  tiles_before_.valid = false;
+  const auto box = [](const Tile& tile) {
+    Box b;
+    for (Dim d : kAllDims) b[d] = {tile.lo[at(d)], tile.lo[at(d)] + tile.length[at(d)]};
+    return b;
+  };
+  if (!kind.cold)
+    geometry_.tiles_at(depth, box(frame.before), frame.before_at.data(), tiles_before_);
+  std::size_t n = 0;
+  for (const Tensor t : {Tensor::Input, Tensor::Weight}) {
+    divided_[at(t)].clear();
+    if (!kind.enter[at(t)].changed) continue;
+    geometry_.over_subtrees(depth, t, tiles_before_, level_[depth].afresh[at(t)], box(frame.next),
+                            frame.next_at.data(), level_[depth].subtree_pes, divided_[at(t)]);
+    n = divided_[at(t)].size();
+  }
+  const std::size_t first = over_subtrees_.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    Group g;
+    for (std::size_t t = 0; t < 2; ++t)
+      if (!divided_[t].empty()) g.words[t] = divided_[t][i];
+    over_subtrees_.push_back(g);
+  }
+  keep_different(over_subtrees_, first);
+  kind.subtrees = static_cast<std::int32_t>(first);
+  kind.subtree_count = static_cast<std::int32_t>(over_subtrees_.size() - first);
 }
 
 // ---- partial sums ------------------------------------------------------------------------------
@@ -1087,6 +1133,7 @@ bool Plan::compile(const workloads::Mapping& mapping) {
   shapes_.clear();
   entries_.clear();
   groups_.clear();
+  over_subtrees_.clear();
   geometry_set_ = false;
   tile_words_ = {};
   sliding_words_ = {};

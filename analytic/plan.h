@@ -37,6 +37,8 @@ struct Kind {
   std::int32_t children = 0;  ///< first of Plan::entries, one per class of children
   std::int32_t groups = 0;    ///< first of Plan::groups: children with equal words
   std::int32_t group_count = 0;
+  std::int32_t subtrees = 0;  ///< first of Plan::over_subtrees: subtrees with equal words
+  std::int32_t subtree_count = 0;
   bool cold = false;           ///< no step ends
   bool visits = true;          ///< the children come to the outputs for the first time
   std::int32_t age = 0;        ///< so many residences ago the outputs that are read back left the
@@ -128,6 +130,7 @@ class Plan {
   const std::vector<Shape>& shapes() const { return shapes_; }
   const std::vector<Entry>& entries() const { return entries_; }
   const std::vector<Group>& groups() const { return groups_; }
+  const std::vector<Group>& over_subtrees() const { return over_subtrees_; }
   const std::vector<ChildClass>& classes(std::size_t depth) const { return classes_[depth]; }
   std::size_t depths() const { return depths_; }
   std::int32_t first() const { return 0; }  ///< the kind that begins the layer
@@ -168,7 +171,8 @@ class Plan {
     bool uneven = false;      ///< children that touch padding differ from those that do not
     bool varies = false;
     bool reads_back = false, keeps = false;  ///< the network: partial sums
-    bool afresh = false;                     ///< ... sends everything again
+    bool afresh[2] = {false, false};         ///< ... sends all inputs, weights again
+    std::int64_t subtree_pes = 0;            ///< ... is divided
     std::array<bool, kMaxLoops> reduces{};   ///< loops that move no output
     bool shares = false;  ///< all children have the same outputs, and the first new one takes them
     std::size_t cut_count = 0, loop_count = 0;
@@ -213,6 +217,8 @@ class Plan {
   bool inner_kinds(std::int32_t shape);
   bool add_kind(std::size_t depth, std::int32_t shape, bool cold, const Frame& frame,
                 std::int64_t times);
+  bool describe_moves(std::size_t depth, const Frame& frame, Kind& kind);
+  void divide(std::size_t depth, const Frame& frame, Kind& kind);
   bool clip(std::size_t window, Step& step) const;
   bool step_at(std::size_t depth, const Tile& tile, std::int32_t shape, const Index& at,
                Step& out) const;
@@ -246,7 +252,7 @@ class Plan {
   std::vector<Frame> frames_;
   std::vector<Shape> shapes_;
   std::vector<Entry> entries_;
-  std::vector<Group> groups_;
+  std::vector<Group> groups_, over_subtrees_;
   std::array<std::vector<ChildClass>, kMaxDepths> classes_;
   std::array<std::int32_t, kMaxDepths> kind_end_{};
   std::array<std::array<std::int64_t, 3>, kMaxDepths + 1> tile_words_{}, sliding_words_{};
@@ -256,6 +262,7 @@ class Plan {
   bool geometry_set_ = false;
   Moved moved_;
   StepTiles tiles_before_, tiles_next_;
+  std::array<std::vector<std::int64_t>, 2> divided_;
 };
 
 }  // namespace counterpoint::analytic

@@ -38,6 +38,7 @@ void price(const PriceList& list, const NumbersOf<Value>& machine, CostOf<Value>
     std::int64_t last_drained = 0, last_macs = -1;
     Value last_drain{}, last_work{};
     const bool receives = level.traits.limits[kReceivePace], sends = level.traits.limits[kSendPace];
+    const bool divided = level.traits.limits[kSubtreePace];
     for (; k < list.kind_end[d]; ++k) {
       const Kind& kind = list.kinds[k];
       CostOf<Value>& c = kinds[k];
@@ -56,7 +57,7 @@ void price(const PriceList& list, const NumbersOf<Value>& machine, CostOf<Value>
           const std::int64_t inputs = of_inputs ? words[0] : 0, weights = of_weights ? words[1] : 0;
           const std::int64_t sums = of_sums ? words[2] : 0;
           if (inputs + weights + sums == 0) return Value{};
-          if (!receives && inputs == before.inputs && weights == before.weights &&
+          if (!receives && !divided && inputs == before.inputs && weights == before.weights &&
               sums == before.sums)
             return before.cycles;
           const Load sent = load(inputs, weights, sums);
@@ -70,6 +71,12 @@ void price(const PriceList& list, const NumbersOf<Value>& machine, CostOf<Value>
               const std::int64_t a = of_inputs && level.holds[0] ? x.words[0] : 0;
               const std::int64_t b = of_weights && level.holds[1] ? x.words[1] : 0;
               most = larger(most, link.receive_cycles(load(a, b, of_sums ? x.words[3] : 0)));
+            }
+          if (divided)
+            for (std::int32_t g = 0; g < kind.subtree_count; ++g) {
+              const Group& x = list.over_subtrees[kind.subtrees + g];
+              most = larger(most, link.subtree_cycles(load(of_inputs ? x.words[0] : 0,
+                                                           of_weights ? x.words[1] : 0, 0)));
             }
           before = {inputs, weights, sums, most};
           return most;

@@ -164,6 +164,7 @@ void link_numbers(const hw::BoundMachine& bound, std::size_t depth, std::int64_t
   n.pace[kWritePace] = pace(parent.write_port);
   n.pace[kReceivePace] = pace(child.write_port);
   n.pace[kSendPace] = pace(child.read_port);
+  n.pace[kSubtreePace] = pace(net.subtrees.bandwidth);
   n.burst = {0, 0, 1};
   if (net.burst.size > 0)
     n.burst = net.burst.bytes ? PaceOf<std::int64_t>{0, 1, net.burst.size * 8}
@@ -233,6 +234,7 @@ void list_choices(const Plan& plan, const hw::BoundMachine& bound, LevelChoices*
 void list_kinds(const Plan& plan, PriceList& list) {
   list.kinds = plan.kinds().data();
   list.groups = plan.groups().data();
+  list.over_subtrees = plan.over_subtrees().data();
   list.kind_end = plan.kind_ends();
   list.depths = plan.depths();
 }

@@ -52,6 +52,7 @@ enum PaceName : int {
   kWritePace,
   kReceivePace,  ///< a child's write port
   kSendPace,     ///< ... and its read port
+  kSubtreePace,
   kPaces
 };
 /// The numbers of a network and of the ports at its ends. Overheads and latencies are cycles of
@@ -156,6 +157,7 @@ void add_traits(const LinkOf<std::int64_t>& link, LinkTraits& traits);
 struct PriceList {
   const Kind* kinds = nullptr;
   const Group* groups = nullptr;
+  const Group* over_subtrees = nullptr;
   const std::int32_t* kind_end = nullptr;  ///< of each depth
   std::size_t depths = 0;
   LevelChoices levels[kMaxDepths];

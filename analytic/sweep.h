@@ -27,9 +27,10 @@ struct Outcome {
 using Structure = std::array<std::uint16_t, kMaxDepths>;
 
 /// Evaluates a mapping on machines that differ in anything but what its nest depends on (so:
-/// bandwidths, latencies, widths, energies, lanes, bufferings, channels, multicasts, reductions),
-/// several at once: quickest if neighbours in the list differ in numbers only. Exact, as
-/// Schedule::run(). Nothing is allocated once it is warm. Not thread-safe: one per thread.
+/// bandwidths, latencies, widths, energies, lanes, bufferings, channels, multicasts, reductions;
+/// not the PEs of subtrees), several at once: quickest if neighbours in the list differ in numbers
+/// only. Exact, as Schedule::run(). Nothing is allocated once it is warm. Not thread-safe: one per
+/// thread.
 class Sweep {
  public:
   /// False if the mapping is not regular, see Plan::compile(). Keeps a reference to it.

@@ -321,6 +321,30 @@ class Model {
     return cycles;
   }
 
+  std::int64_t busiest_subtree(Node& node, const std::array<Moved, 3>& in, int channel) {
+    const hw::Network& net = network(node);
+    if (net.subtrees.pes == 0) return 0;
+    std::array<std::vector<std::int64_t>, 2> words;
+    std::size_t n = 0;
+    for (Tensor t : {Tensor::Input, Tensor::Weight}) {
+      if (channel_of(node, t) != channel || !in[at(t)].changed) continue;
+      geometry_.over_subtrees(depth_of(node), t, node.held, !net.reuse[at(t)], node.tile,
+                              node.at.data(), net.subtrees.pes, words[at(t)]);
+      n = words[at(t)].size();
+    }
+    std::int64_t cycles = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      Load sent{0, 0};
+      for (Tensor t : {Tensor::Input, Tensor::Weight}) {
+        if (words[at(t)].empty()) continue;
+        sent.words += words[at(t)][i];
+        sent.bits += words[at(t)][i] * width(t);
+      }
+      cycles = std::max(cycles, link(node).subtree_cycles(sent));
+    }
+    return cycles;
+  }
+
   struct Taken {
     std::int64_t words = 0, written = 0;
     std::vector<std::int64_t> each;  ///< words of every child
@@ -508,7 +532,7 @@ class Model {
       if (!child_storage(node).holds[i]) continue;  // it comes to their children
       in[i] =
           geometry_.moved(depth_of(node), t, node.held, next, net.multicast == hw::Multicast::Tile,
-                          t != Tensor::Output && !net.reuse);
+                          t != Tensor::Output && !net.reuse[i]);
       if (t == Tensor::Output && node.held.valid) in[i].changed = node.outputs_moved;
       std::int64_t& tile = tile_words_[static_cast<std::size_t>(node.depth) + 1][i];
       tile = std::max(tile, in[i].tile);
@@ -605,7 +629,7 @@ class Model {
         inject = std::max(
             passing ? std::max(link(node).passing_cycles(sent), link(*node.above).fill_cycles(sent))
                     : link(node).fill_cycles(sent),
-            busiest_child(node, in, channel));
+            std::max(busiest_child(node, in, channel), busiest_subtree(node, in, channel)));
       x.injected = x.start + inject;
       x.arrival =
           x.injected + link(node).fill_latency() + (passing ? link(*node.above).fill_latency() : 0);

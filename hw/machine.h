@@ -123,6 +123,14 @@ struct Burst {
   bool bytes = false;
 };
 
+/// Trees that a network consists of: each feeds so many consecutive PEs, whatever clusters they are
+/// in, with so many words or bytes per cycle. A word goes once over each tree that has a PE which
+/// uses it.
+struct Subtrees {
+  std::int64_t pes = 0;  ///< 0: the network is not divided
+  Rate bandwidth;        ///< of each; per cycle of the network's clock
+};
+
 /// "pipe", "bus", "mesh", ..., in the order of the enumeration.
 const std::vector<std::string>& topology_names();
 
@@ -141,9 +149,12 @@ struct Network {
   static constexpr std::int64_t kChain = -1;
   Multicast multicast = Multicast::Word;
   Reduction reduction = Reduction::None;
+  Subtrees subtrees;  ///< below the global buffer only
   Channels channels = Channels::Shared;
   PsumPolicy psum = PsumPolicy::Accumulate;
-  bool reuse = true;             ///< false: what a child holds already is sent again in every step
+  /// Inputs, weights. False: what a child holds already is sent again in every step.
+  std::array<bool, 2> reuse{true, true};
+  bool reuses_all() const { return reuse[0] && reuse[1]; }
   Fabric fabric;                 ///< of routed topologies
   double energy_per_hop_pj = 0;  ///< per word of `energy_bits`, see scaled_energy()
   int energy_bits = 16;

@@ -73,7 +73,7 @@ class Reader {
     read_bits();
     read_storage();
     if (const auto network = root_.find("implied_network")) {
-      machine_.implied_network = read_network(*network, false);
+      machine_.implied_network = read_network(*network, Role::ClusterBuffer);
       implied_hop_ = network->is_map() && network->find("hop_energy").has_value();
       if (machine_.implied_network->name.empty())
         machine_.implied_network->name = "implied network";
@@ -190,16 +190,18 @@ class Reader {
     return static_cast<int>(bits->integer(1, 4096, "bits, or 'any'").value_or(16));
   }
 
-  Network read_network(const YamlValue& value, bool off_chip) {
+  // `role`: of the level above.
+  Network read_network(const YamlValue& value, Role role) {
+    const bool off_chip = role == Role::OffChip;
     Network n;
     if (!value.is_map()) {
       value.check_map({"topology", "bandwidth", "latency"});
       return n;
     }
-    std::vector<std::string> known = {"name",  "topology",   "bandwidth", "drain_bandwidth",
-                                      "burst", "latency",    "overhead",  "clock",
-                                      "skew",  "multicast",  "reduction", "channels",
-                                      "psum",  "hop_energy", "fabric",    "reuse"};
+    std::vector<std::string> known = {
+        "name",     "topology",   "bandwidth", "drain_bandwidth", "burst",     "latency",
+        "overhead", "clock",      "skew",      "multicast",       "reduction", "channels",
+        "psum",     "hop_energy", "fabric",    "reuse",           "subtrees"};
     if (off_chip) {
       for (const char* key : {"multicast", "reduction", "skew"})
         if (value.find(key))
@@ -252,8 +254,9 @@ class Reader {
       value.find("psum")->error("no-effect", fmt::format("'{}' can be 'keep' at off_chip only: the "
                                                          "global buffer is what keeps partial sums",
                                                          value.find("psum")->path()));
-    n.reuse = pick("reuse", {"words", "none"}, 0) == 0;
-    if (!n.reuse && n.channels == Channels::Separate)
+    if (const auto subtrees = value.find("subtrees")) read_subtrees(*subtrees, role, n);
+    if (const auto reuse = value.find("reuse")) n.reuse = read_reuse(*reuse);
+    if (!n.reuses_all() && n.channels == Channels::Separate)
       value.find("reuse")->error(
           "bad-value",
           fmt::format("'{}' cannot be 'none' with separate channels: words that nobody "
@@ -269,6 +272,50 @@ class Reader {
       }
     }
     return n;
+  }
+
+  void read_subtrees(const YamlValue& value, Role role, Network& n) {
+    const auto refuse = [&](const char* code, const std::string& why) {
+      value.error(code, fmt::format("'{}': {}", value.path(), why));
+    };
+    if (role != Role::GlobalBuffer)
+      refuse("misplaced-key", "only the network below the global buffer is divided among the PEs");
+    if (!value.check_map({"pes", "bandwidth"})) return;
+    if (const auto pes = value.require("pes", "how many PEs a subtree feeds"))
+      n.subtrees.pes = pes->integer(1, machine_.pes, "PEs").value_or(0);
+    if (const auto bandwidth = value.require("bandwidth", "of each subtree, e.g. 1 word")) {
+      n.subtrees.bandwidth = rate(value, "bandwidth");
+      if (bandwidth->is_scalar() && bandwidth->text() == "unlimited")
+        refuse("no-effect", "subtrees without a limit to their bandwidth are none: leave it out");
+    }
+    if (n.subtrees.pes > 0 && machine_.pes % n.subtrees.pes != 0)
+      refuse("bad-value", fmt::format("{} PEs cannot be divided into subtrees of {}", machine_.pes,
+                                      n.subtrees.pes));
+    if (n.topology != Topology::Pipe)
+      refuse("bad-value",
+             "only pipes are divided; a routed network has links of its own, which 'fabric' "
+             "describes");
+    if (n.multicast != Multicast::Word)
+      refuse("bad-value", "a subtree brings a word to all its PEs at once: 'multicast: word'");
+    if (n.psum == PsumPolicy::Refetch)
+      refuse("bad-value", "partial sums do not come back over subtrees: 'psum: accumulate'");
+  }
+
+  // For both operands, or one of them for each.
+  static std::array<bool, 2> read_reuse(const YamlValue& value) {
+    const auto one = [](const YamlValue& v) {
+      return v.choice({"words", "none"}).value_or(0) == 0;
+    };
+    if (!value.is_map()) {
+      const bool both = one(value);
+      return {both, both};
+    }
+    if (!value.check_map({"input", "weight"})) return {true, true};
+    const auto of = [&](const char* key) {
+      const auto v = value.find(key);
+      return v ? one(*v) : true;
+    };
+    return {of("input"), of("weight")};
   }
 
   static void read_overhead(const YamlValue& value, Network& n) {
@@ -460,7 +507,7 @@ class Reader {
       bool own_hop = false;
       if (const auto network = value.require(
               "network", "how it is connected to the level below ({} for an ideal network)")) {
-        n = read_network(*network, role == Role::OffChip);
+        n = read_network(*network, role);
         own_hop = network->is_map() && network->find("hop_energy").has_value();
       }
       if (n.name.empty()) n.name = fmt::format("network below {}", s.name);
@@ -581,7 +628,7 @@ class Reader {
     const Storage& buffer = machine_.storage[1];
     if (buffer.holds[0] && buffer.holds[1]) return;
     for (std::size_t i = 0; i < 2; ++i)
-      if (!machine_.network[i].reuse && holds_)
+      if (!machine_.network[i].reuses_all() && holds_)
         holds_->error("bad-value",
                       fmt::format("'{}': what the global buffer does not hold passes it by on a "
                                   "channel of its own, and '{}' has 'reuse: none', which needs one "

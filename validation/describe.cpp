@@ -74,6 +74,9 @@ Json machine_json(const hw::BoundMachine& machine) {
     x["burst"] = n.burst.size == 0
                      ? Json()
                      : Json{{"size", n.burst.size}, {"unit", n.burst.bytes ? "bytes" : "words"}};
+    x["subtrees"] = n.subtrees.pes == 0 ? Json()
+                                        : Json{{"pes", n.subtrees.pes},
+                                               {"bandwidth", rate_json(n.subtrees.bandwidth)}};
     x["latency"] = n.latency;
     x["overhead"] = {{"fill", n.fill_overhead}, {"drain", n.drain_overhead}};
     x["clock_mhz"] = n.clock_mhz > 0 ? n.clock_mhz : m.clock_mhz;
@@ -81,7 +84,8 @@ Json machine_json(const hw::BoundMachine& machine) {
     x["multicast"] = text(n.multicast);
     x["reduction"] = text(n.reduction);
     x["channels"] = n.channels == hw::Channels::Shared ? "shared" : "separate";
-    x["reuse"] = n.reuse ? "words" : "none";
+    const auto reuse = [&](std::size_t t) { return n.reuse[t] ? "words" : "none"; };
+    x["reuse"] = {{"input", reuse(0)}, {"weight", reuse(1)}};
     x["partial_sums"] = n.psum == hw::PsumPolicy::Keep      ? "keep"
                         : n.psum == hw::PsumPolicy::Refetch ? "refetch"
                                                             : "accumulate";

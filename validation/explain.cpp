@@ -69,10 +69,14 @@ void network_trials(const hw::Machine& m, Trials& out) {
     if (n.latency > 0)
       out.machine("no latency of " + of, [i](hw::Machine& c) { c.network[i].latency = 0; });
     const bool shared = n.channels == hw::Channels::Shared;
-    out.machine(fmt::format("{} channels of {}", shared ? "separate" : "shared", of),
-                [i, shared](hw::Machine& c) {
-                  c.network[i].channels = shared ? hw::Channels::Separate : hw::Channels::Shared;
-                });
+    if (n.reuses_all())  // else they have to be shared
+      out.machine(fmt::format("{} channels of {}", shared ? "separate" : "shared", of),
+                  [i, shared](hw::Machine& c) {
+                    c.network[i].channels = shared ? hw::Channels::Separate : hw::Channels::Shared;
+                  });
+    if (n.subtrees.pes > 0)
+      out.machine("twice the bandwidth of the subtrees of " + of,
+                  [i](hw::Machine& c) { c.network[i].subtrees.bandwidth.per_kcycle *= 2; });
     if (n.multicast != hw::Multicast::Word)
       out.machine("multicast of every word in " + of,
                   [i](hw::Machine& c) { c.network[i].multicast = hw::Multicast::Word; });

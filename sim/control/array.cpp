@@ -100,7 +100,7 @@ void Array::connect(Array* above, const std::vector<Below>& below) {
     c.multicast = network_.multicast;
     c.reduces = reduces_;
     c.refetch = refetch();
-    c.afresh = t != Tensor::Output && !network_.reuse;
+    c.afresh = t != Tensor::Output && !network_.reuse[at(t)];
     c.keep = t == Tensor::Output && network_.psum == hw::PsumPolicy::Keep;
     c.above = above_ && !durations_.passes_by(t) ? above_->traffic_[at(t)].get() : nullptr;
     c.board = t == Tensor::Output ? &board_ : nullptr;
@@ -138,6 +138,9 @@ void Array::connect(Array* above, const std::vector<Below>& below) {
     above->share(port, this);
     share(port, above);
   }
+  if (network_.subtrees.pes > 0)
+    for (Tensor t : {Tensor::Input, Tensor::Weight})
+      subtrees_[at(t)] = std::make_unique<Subtrees>(m_.mapping, m_.spaces[at(t)]);
   if (pes())
     pe_ = std::make_unique<PeArray>(m_.mapping.layer, m_.spaces, m_.pe_local,
                                     m_.mapping.nest.levels[depth_].units, units_.size(),
@@ -522,6 +525,9 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   if (asks && !medium_->request(first_flow_ + static_cast<int>(channel) + 1, t))
     return fill_waits(channel, Wait::Medium, t);
 
+  for (std::size_t x = 0; x < subtrees_.size(); ++x)
+    if (subtrees_[x] && begins[x] != nullptr)
+      begins[x]->over_subtrees = subtrees_[x]->words(*begins[x]);
   const std::int64_t inject = durations_.fill(begins);
   Timing time{};
   time.step = step;

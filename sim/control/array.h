@@ -16,6 +16,7 @@
 #include "sim/control/durations.h"
 #include "sim/control/parcels.h"
 #include "sim/control/ring.h"
+#include "sim/control/subtrees.h"
 #include "sim/control/traffic.h"
 #include "sim/memory/full_store.h"
 #include "sim/memory/port.h"
@@ -248,6 +249,7 @@ class Array : public sc_core::sc_module {
   std::int64_t copies_;      // how many those are
   ValueBoard board_;
   std::array<std::unique_ptr<TensorTraffic>, 3> traffic_;
+  std::array<std::unique_ptr<Subtrees>, 2> subtrees_;  // inputs, weights; of a divided network
   std::array<Progress, 3> progress_;
   std::vector<Channel> channels_;
   std::shared_ptr<Medium> medium_;             // of this array, or the ports of the banks

@@ -106,8 +106,21 @@ std::int64_t Durations::fill(const std::array<Residence*, 3>& begins) const {
   if (words == 0) return 0;
   std::int64_t inject = sent(bits, words, !past);
   if (past) inject = std::max(inject, outer_->sent(bits, words, true));
-  if (child_storage_.write_port.unlimited()) return inject;
   const std::int64_t overhead = of_network(network_.fill_overhead);
+  for (std::size_t i = 0;; ++i) {
+    std::int64_t w = 0, b = 0;
+    bool some = false;
+    for (Tensor x : workloads::kAllTensors) {
+      const Residence* r = begins[at(x)];
+      if (r == nullptr || i >= r->over_subtrees.size()) continue;
+      some = true;
+      w += r->over_subtrees[i];
+      b += r->over_subtrees[i] * width(x);
+    }
+    if (!some) break;
+    inject = std::max(inject, overhead + of_network(cycles(b, w, network_.subtrees.bandwidth)));
+  }
+  if (child_storage_.write_port.unlimited()) return inject;
   for (std::size_t p = 0; p < static_cast<std::size_t>(children_); ++p) {
     std::int64_t w = 0, b = 0;
     for (Tensor x : workloads::kAllTensors) {

@@ -688,6 +688,7 @@ void TensorTraffic::release_before(std::int64_t g) {
     ++base_;
     --queued_;
     r->enter.reset();
+    r->over_subtrees.clear();
     r->leave.reset();
     r->values.clear();
     r->sums.clear();

@@ -56,8 +56,9 @@ struct Residence {
   std::vector<std::int64_t> sums;      ///< partial sums read back, per word
   std::vector<std::uint8_t> readback;  ///< outputs with read-backs, per word: comes from the parent
   std::vector<std::int32_t> readback_per_child;
-  std::int64_t needs_drain = -1;  ///< outputs: the last drain that wrote a word read back
-  std::int64_t fresh = 0;         ///< outputs: words that start from zero
+  std::vector<std::int64_t> over_subtrees;  ///< operands, divided networks: words, by subtree
+  std::int64_t needs_drain = -1;            ///< outputs: the last drain that wrote a word read back
+  std::int64_t fresh = 0;                   ///< outputs: words that start from zero
   // Outputs that leave after the previous step.
   std::int64_t leave_parent = 0;  ///< the parent's residence that contains the previous step
   std::shared_ptr<const Moves> leave;

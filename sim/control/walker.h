@@ -28,6 +28,8 @@ class StepWalker {
 
   std::int64_t step() const { return count_.back() - 1; }              ///< of this array, from 0
   std::int64_t parent_step() const { return count_[depth_ - 1] - 1; }  ///< depth > 0 only
+  /// Of the array at a depth on the way to this one.
+  std::int64_t step_of(std::size_t depth) const { return count_[depth] - 1; }
   /// Whether the unit was idle between the previous step and this one (true for the first).
   bool gap() const { return gap_; }
   std::int64_t children() const { return level().units; }

@@ -385,6 +385,54 @@ TEST(MachineFile, BanksOfTheGlobalBufferHoldTensors) {
                  {"global buffer"});
 }
 
+TEST(MachineFile, TheNetworkOfTheGlobalBufferMayBeTrees) {
+  const auto machine = [](const std::string& network) {
+    return "name: a\npes: 8\nstorage:\n  - {level: off_chip, network: {}}\n"
+           "  - {level: global_buffer, capacity: unlimited, network: {" +
+           network + "}}\n  - {level: pe_buffer, capacity: unlimited}\n";
+  };
+  const std::string two = "subtrees: {pes: 4, bandwidth: 1.5 words}";
+  const Read r(machine(two));
+  ASSERT_TRUE(r.machine) << input::format(r.diagnostics);
+  EXPECT_EQ(r.machine->network[1].subtrees.pes, 4);
+  EXPECT_EQ(r.machine->network[1].subtrees.bandwidth.per_kcycle, 1500);
+  const auto refuse = [&](const std::string& network, const std::string& code,
+                          const std::string& message) {
+    expect_refused(machine(network), code, {message});
+  };
+  refuse("subtrees: {pes: 3, bandwidth: 1 words}", "bad-value", "8 PEs cannot be divided");
+  refuse("subtrees: {pes: 16, bandwidth: 1 words}", "out-of-range", "8");
+  refuse("subtrees: {pes: 4}", "missing-key", "bandwidth");
+  refuse("subtrees: {pes: 4, bandwidth: unlimited}", "no-effect", "leave it out");
+  refuse("topology: bus, " + two, "bad-value", "pipes");
+  refuse("multicast: tile, " + two, "bad-value", "multicast: word");
+  refuse("psum: refetch, " + two, "bad-value", "psum: accumulate");
+  expect_refused("name: a\npes: 8\nstorage:\n  - {level: off_chip, network: {" + two +
+                     "}}\n  - {level: global_buffer, capacity: unlimited, network: {}}\n"
+                     "  - {level: pe_buffer, capacity: unlimited}\n",
+                 "misplaced-key", {"below the global buffer"});
+}
+
+TEST(MachineFile, OneOperandMayBeReused) {
+  const auto machine = [](const std::string& network) {
+    return "name: a\npes: 8\nstorage:\n  - {level: off_chip, network: {}}\n"
+           "  - {level: global_buffer, capacity: unlimited, network: {" +
+           network + "}}\n  - {level: pe_buffer, capacity: unlimited}\n";
+  };
+  const auto reuse = [&](const std::string& text) {
+    const Read r(machine("reuse: " + text));
+    EXPECT_TRUE(r.machine) << input::format(r.diagnostics);
+    return r.machine ? r.machine->network[1].reuse : std::array<bool, 2>{};
+  };
+  EXPECT_EQ(reuse("words"), (std::array<bool, 2>{true, true}));
+  EXPECT_EQ(reuse("none"), (std::array<bool, 2>{false, false}));
+  EXPECT_EQ(reuse("{input: none}"), (std::array<bool, 2>{false, true}));
+  EXPECT_EQ(reuse("{weight: none, input: words}"), (std::array<bool, 2>{true, false}));
+  expect_refused(machine("reuse: {output: none}"), "unknown-key", {"output"});
+  expect_refused(machine("reuse: {input: none}, channels: separate"), "bad-value",
+                 {"separate channels"});
+}
+
 TEST(MachineFile, LevelsComeInTheirOrder) {
   expect_refused(with("level: global_buffer", "level: pe_buffer"), "bad-levels",
                  {"'storage[1].level' must be global_buffer at this place, not pe_buffer"});

@@ -56,7 +56,7 @@ std::vector<hw::BoundMachine> variants(const hw::BoundMachine& from, std::size_t
       net.energy_bits = static_cast<int>(next(3) * 8);
       if (next(40) == 0) net.multicast = static_cast<hw::Multicast>(next(3));
       if (next(40) == 0) net.reduction = static_cast<hw::Reduction>(next(3));
-      if (next(40) == 0 && net.reuse) net.channels = static_cast<hw::Channels>(next(2));
+      if (next(40) == 0 && net.reuses_all()) net.channels = static_cast<hw::Channels>(next(2));
     }
     for (hw::Storage& s : m.storage) {
       s.read_port = {next(2) * (400 + next(5000)), next(2) == 0};
@@ -145,6 +145,7 @@ TEST(Sweep, MachinesThatTakeAsLongAreExecutedOnce) {
     net.bandwidth = {2000, false};
     net.drain_bandwidth.reset();
     net.burst = {};
+    net.subtrees = {};
   }
   for (hw::Storage& s : m.machine.storage) {
     s.read_port = s.write_port = {};

@@ -82,14 +82,14 @@ TEST(TwoWays, OnePlanServesOtherMachines) {
       n.latency = next(9);
       n.multicast = static_cast<hw::Multicast>(next(3));
       n.reduction = static_cast<hw::Reduction>(next(3));
-      if (n.reuse) n.channels = static_cast<hw::Channels>(next(2));  // else they are shared
+      if (n.reuses_all()) n.channels = static_cast<hw::Channels>(next(2));  // else they are shared
     }
     for (hw::Storage& s : other.storage) {
       s.read_port = {next(3) * (400 + next(5000)), next(2) == 0};
       s.write_port = {next(3) * (400 + next(5000)), next(2) == 0};
       for (hw::Buffering& b : s.buffering.of) b = static_cast<hw::Buffering>(next(2));
     }
-    if (m.machine.network[0].reuse && m.machine.network[1].reuse)
+    if (m.machine.network[0].reuses_all() && m.machine.network[1].reuses_all())
       for (std::size_t t = 0; t < 2; ++t) other.storage[1].holds[t] = next(3) > 0;
     if (next(2) == 0) {
       other.network[0].bandwidth = {1000 + next(3000), next(2) == 0};

@@ -244,6 +244,72 @@ TEST(ExactCycles, BanksAreCountedByBothModels) {
   EXPECT_EQ(estimated.cycles, 14);
 }
 
+// Four outputs in four PEs, a weight for each at first, and an input for all of them in every step.
+// Over each tree of n PEs go n weights and an input, then three inputs, a word per cycle; the work
+// of a step is behind its transfer.
+TEST(ExactCycles, TreesBringWordsToTheirPes) {
+  for (const std::int64_t pes : {1, 2, 4}) {
+    hw::Machine m = machine(4);
+    m.network[1].subtrees = {pes, {1000, false}};
+    both(map("Type: GEMM Dimensions { M: 4, N: 4, K: 1 }",
+             "TemporalMap(1,1) M; SpatialMap(1,1) N; TemporalMap(1,1) K;", m),
+         [pes](const stats::LayerResult& r) {
+           EXPECT_EQ(r.network[1].fill_busy, pes + 1 + 3);
+           EXPECT_EQ(r.cycles, pes + 1 + 3 + 1);
+           EXPECT_EQ(r.network[1].link[0].injected, 4);  // not once for each tree
+           EXPECT_EQ(r.network[1].link[1].injected, 4);
+         });
+  }
+}
+
+// A cluster of three PEs, one kernel column each, slides over six input columns: the new column
+// goes to the last of them. Without reuse of inputs the window is sent whole.
+TEST(ExactCycles, TreesBringOnlyWhatTheClusterDoesNotHave) {
+  const char* const layer = "Type: CONV Dimensions { K: 1, C: 1, R: 1, S: 3, Y': 1, X': 4 }";
+  const char* const flow =
+      "SpatialMap(1,1) K; TemporalMap(1,1) X'; Cluster(3,P); SpatialMap(1,1) S;";
+  hw::Machine m = machine(3);
+  m.network[1].subtrees = {3, {1000, false}};
+  both(map(layer, flow, m), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.network[1].fill_busy, (3 + 3) + 1 + 1 + 1);
+    EXPECT_EQ(r.cycles, 9 + 1);
+  });
+  m.network[1].subtrees.pes = 1;
+  both(map(layer, flow, m),
+       [](const stats::LayerResult& r) { EXPECT_EQ(r.network[1].fill_busy, (1 + 1) + 1 + 1 + 1); });
+  m.network[1].subtrees.pes = 3;
+  m.network[1].reuse = {false, true};
+  both(map(layer, flow, m), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.network[1].fill_busy, (3 + 3) + 3 + 3 + 3);
+    EXPECT_EQ(r.cycles, 15 + 1);
+    EXPECT_EQ(r.network[1].link[0].injected, 4 * 3);
+    EXPECT_EQ(r.network[1].link[1].injected, 3);
+  });
+}
+
+// Two such clusters, for a filter each, and trees of two PEs: the second tree has the last PE of
+// the first cluster and the first PE of the second one.
+TEST(ExactCycles, TreesDoNotCareForClusters) {
+  const char* const layer = "Type: CONV Dimensions { K: 2, C: 1, R: 1, S: 3, Y': 1, X': 4 }";
+  const char* const flow =
+      "SpatialMap(1,1) K; TemporalMap(1,1) X'; Cluster(3,P); SpatialMap(1,1) S;";
+  hw::Machine m = machine(6);
+  m.network[1].subtrees = {2, {1000, false}};
+  both(map(layer, flow, m), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.network[1].fill_busy, (2 + 2) + 1 + 1 + 1);  // two weights, two of the three inputs
+  });
+  m.network[1].subtrees.pes = 6;
+  both(map(layer, flow, m),
+       [](const stats::LayerResult& r) { EXPECT_EQ(r.network[1].fill_busy, (6 + 3) + 1 + 1 + 1); });
+  m.network[1].subtrees.pes = 3;  // 16 bits of weights, 8 of inputs, two bytes per cycle
+  m.network[1].subtrees.bandwidth = {2000, true};
+  m.bits.input = 8;
+  m.bits.weight = 16;
+  both(map(layer, flow, m), [](const stats::LayerResult& r) {
+    EXPECT_EQ(r.network[1].fill_busy, 5 + 1 + 1 + 1);  // 3 * 2 + 3 bytes, then one
+  });
+}
+
 // The cost of an estimate must not grow with the layer: 1000 times the rows, the same transitions.
 TEST(ExactCycles, EffortDoesNotGrowWithTheLayer) {
   hw::Machine m = machine(4);

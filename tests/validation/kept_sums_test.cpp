@@ -113,7 +113,7 @@ TEST(KeptSums, AreThoseOfTheGlobalBuffer) {
 // last work [8,9], its sum leaves in [9,10].
 TEST(WholeTiles, AreSentAgainInEveryStep) {
   hw::Machine m = keeps();
-  m.network[0].reuse = false;
+  m.network[0].reuse = {false, false};
   both(map(kTwoSums, kTakeTurns, m), [](const LayerResult& r) {
     EXPECT_EQ(r.cycles, 10);
     EXPECT_EQ(r.storage[0].access[0].fill_read, 4);

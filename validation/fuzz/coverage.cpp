@@ -267,6 +267,7 @@ std::vector<Feature> make() {
   add("multicast word", [](D d) {
     return any_array_network(d, [](N n) { return n.multicast == hw::Multicast::Word; });
   });
+  add("subtrees", [](D d) { return any_network(d, [](N n) { return n.subtrees.pes > 0; }); });
   add("reduction none", [](D d) {
     return any_array_network(d, [](N n) { return n.reduction == hw::Reduction::None; });
   });
@@ -284,7 +285,10 @@ std::vector<Feature> make() {
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Accumulate; }); });
   add("partial sums refetch",
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Refetch; }); });
-  add("nothing reused", [](D d) { return any_network(d, [](N n) { return !n.reuse; }); });
+  add("nothing reused",
+      [](D d) { return any_network(d, [](N n) { return !n.reuse[0] && !n.reuse[1]; }); });
+  add("inputs or weights not reused",
+      [](D d) { return any_network(d, [](N n) { return n.reuse[0] != n.reuse[1]; }); });
   add("partial sums kept",
       [](D d) { return any_network(d, [](N n) { return n.psum == hw::PsumPolicy::Keep; }); });
   add("one port", [](D d) { return any_storage(d, [](S s) { return s.banks == 1; }); });

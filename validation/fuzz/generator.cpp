@@ -247,6 +247,20 @@ void number_banks(hw::Storage& s) {
   }
 }
 
+// The network below the global buffer is divided.
+void random_subtrees(Random& r, hw::Machine& m) {
+  hw::Network& n = m.network[1];
+  if (n.topology != hw::Topology::Pipe) return;
+  std::vector<Int> divisors;
+  for (Int pes = 1; pes <= m.pes; ++pes)
+    if (m.pes % pes == 0) divisors.push_back(pes);
+  n.subtrees.pes =
+      divisors[static_cast<std::size_t>(r.between(0, static_cast<Int>(divisors.size()) - 1))];
+  n.subtrees.bandwidth = random_rate(r, 0);
+  n.multicast = hw::Multicast::Word;
+  if (n.psum == hw::PsumPolicy::Refetch) n.psum = hw::PsumPolicy::Accumulate;
+}
+
 // The flows of the global buffer take turns; then all networks are pipes.
 void random_shared_port(Random& r, hw::Machine& m) {
   const auto pipe = [](hw::Network& n) {
@@ -308,7 +322,7 @@ void random_costs(Random& r, hw::Network& n, bool offchip) {
   }
   if (r.percent(20) && !hw::routed(n.topology))
     n.clock_mhz = r.one_of<double, 6>({100, 300, 750, 999.999, 1500, 4000});
-  if (r.percent(15)) n.reuse = false;
+  if (r.percent(15)) n.reuse = {false, false};
   if (!offchip && r.percent(20)) n.skew = r.percent(50) ? hw::Network::kChain : r.between(1, 9);
 }
 
@@ -329,7 +343,14 @@ std::string yaml_network(const hw::Network& n, bool offchip) {
                        multicast[static_cast<std::size_t>(n.multicast)],
                        reduction[static_cast<std::size_t>(n.reduction)]);
   }
-  if (!n.reuse) out += ", reuse: none";
+  const auto reuse = [&](std::size_t t) { return n.reuse[t] ? "words" : "none"; };
+  if (n.reuse[0] == n.reuse[1] && !n.reuse[0])
+    out += ", reuse: none";
+  else if (!n.reuses_all())
+    out += fmt::format(", reuse: {{input: {}, weight: {}}}", reuse(0), reuse(1));
+  if (n.subtrees.pes > 0)
+    out += fmt::format(", subtrees: {{pes: {}, bandwidth: {}}}", n.subtrees.pes,
+                       yaml_rate(n.subtrees.bandwidth));
   if (hw::routed(n.topology)) out += ", fabric: " + yaml_fabric(n.fabric);
   if (n.drain_bandwidth) out += ", drain_bandwidth: " + yaml_rate(*n.drain_bandwidth);
   if (n.burst.size > 0)
@@ -344,6 +365,32 @@ std::string yaml_network(const hw::Network& n, bool offchip) {
                            n.psum == hw::PsumPolicy::Keep      ? "keep"
                            : n.psum == hw::PsumPolicy::Refetch ? "refetch"
                                                                : "accumulate");
+}
+
+// What machines rarely have.
+void random_machine_costs(Random& r, hw::Machine& m) {
+  for (std::size_t i = 0; i < m.network.size(); ++i) random_costs(r, m.network[i], i == 0);
+  if (m.implied_network) random_costs(r, *m.implied_network, false);
+  if (m.network[0].burst.size > 0 && !m.network[0].bandwidth.unlimited() && r.percent(60))
+    m.storage[0].in_flight = r.between(1, 5);
+  if (r.percent(30)) m.bits.output = static_cast<int>(r.between(1, m.bits.psum));
+  if (m.network[0].topology == hw::Topology::Pipe && m.network[1].topology == hw::Topology::Pipe)
+    for (std::size_t t = 0; t < 2; ++t) m.storage[1].holds[t] = !r.percent(25);
+  if (m.storage[1].banks > 0) number_banks(m.storage[1]);
+  // Words that are sent again need one channel for all.
+  const bool bypass = !(m.storage[1].holds[0] && m.storage[1].holds[1]);
+  for (std::size_t i = 0; i < m.network.size(); ++i)
+    if (m.network[i].channels == hw::Channels::Separate || (bypass && i < 2))
+      m.network[i].reuse = {true, true};
+  if (m.implied_network && m.implied_network->channels == hw::Channels::Separate)
+    m.implied_network->reuse = {true, true};
+  if (r.percent(25)) m.step_overhead = r.between(1, 5);
+  if (r.percent(25)) m.startup = r.between(1, 50);
+  if (r.percent(25)) m.step_minimum = r.between(2, 9);
+  for (std::size_t i = 1; i < m.storage.size(); ++i)
+    if (r.percent(30))
+      for (hw::Buffering& b : m.storage[i].buffering.of)
+        b = static_cast<hw::Buffering>(r.between(0, 1));
 }
 
 }  // namespace
@@ -439,29 +486,11 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   // What is kept in the global buffer needs off-chip loops; with implicit padding it may be
   // refused.
   if (c.layer.dataflow->explicit_offchip && r.percent(40)) m.network[0].psum = hw::PsumPolicy::Keep;
-  if (r.percent(50)) return c;
-  for (std::size_t i = 0; i < m.network.size(); ++i) random_costs(r, m.network[i], i == 0);
-  if (m.implied_network) random_costs(r, *m.implied_network, false);
-  if (m.network[0].burst.size > 0 && !m.network[0].bandwidth.unlimited() && r.percent(60))
-    m.storage[0].in_flight = r.between(1, 5);
-  if (r.percent(30)) m.bits.output = static_cast<int>(r.between(1, m.bits.psum));
-  if (m.network[0].topology == hw::Topology::Pipe && m.network[1].topology == hw::Topology::Pipe)
-    for (std::size_t t = 0; t < 2; ++t) m.storage[1].holds[t] = !r.percent(25);
-  if (m.storage[1].banks > 0) number_banks(m.storage[1]);
-  // Words that are sent again need one channel for all.
-  const bool bypass = !(m.storage[1].holds[0] && m.storage[1].holds[1]);
-  for (std::size_t i = 0; i < m.network.size(); ++i)
-    if (m.network[i].channels == hw::Channels::Separate || (bypass && i < 2))
-      m.network[i].reuse = true;
-  if (m.implied_network && m.implied_network->channels == hw::Channels::Separate)
-    m.implied_network->reuse = true;
-  if (r.percent(25)) m.step_overhead = r.between(1, 5);
-  if (r.percent(25)) m.startup = r.between(1, 50);
-  if (r.percent(25)) m.step_minimum = r.between(2, 9);
-  for (std::size_t i = 1; i < m.storage.size(); ++i)
-    if (r.percent(30))
-      for (hw::Buffering& b : m.storage[i].buffering.of)
-        b = static_cast<hw::Buffering>(r.between(0, 1));
+  if (!r.percent(50)) random_machine_costs(r, m);
+  // Last, so that the rest of a case is what it is without.
+  if (r.percent(12)) random_subtrees(r, m);
+  for (hw::Network& n : m.network)
+    if (!n.reuses_all() && r.percent(50)) n.reuse[static_cast<std::size_t>(r.between(0, 1))] = true;
   return c;
 }
 

@@ -103,7 +103,7 @@ struct Transfer {
   bool exists = false;
   std::array<bool, 3> begins{};  // tensors of its channel of which a residence begins
   std::array<std::int64_t, 3> injected{}, delivered{};
-  std::vector<std::array<std::int64_t, 3>> to_child;
+  std::vector<std::array<std::int64_t, 3>> to_child, over_subtree;
   std::set<int> writers;  // residences of this array whose drains wrote the partial sums it carries
   std::int64_t words() const { return injected[0] + injected[1] + injected[2]; }
 };
@@ -290,7 +290,9 @@ class Oracle {
   static const Words& tile(Array& a, int s, int p, int tensor) {
     return a.step(s).child[size(p)].words[size(tensor)];
   }
-  bool afresh(const Array& a, int tensor) const { return tensor != kOutput && !network(a).reuse; }
+  bool afresh(const Array& a, int tensor) const {
+    return tensor != kOutput && !network(a).reuse[size(tensor)];
+  }
   Words new_words(Array& a, int s, int p, int tensor) const {
     if (a.step(s).after_break || afresh(a, tensor)) return tile(a, s, p, tensor);
     return minus(tile(a, s, p, tensor), tile(a, s - 1, p, tensor));
@@ -366,6 +368,7 @@ class Oracle {
             different.insert(fresh);
             distinct.insert(fresh.begin(), fresh.end());
           }
+          if (network(a).subtrees.pes > 0) divide(a, s, x, t);
           switch (network(a).multicast) {
             case hw::Multicast::None: t.injected[size(x)] = t.delivered[size(x)]; break;
             case hw::Multicast::Word:
@@ -378,6 +381,38 @@ class Oracle {
           }
         }
     }
+  }
+
+  /// Calls f(PE, its tile) for the PEs below child p in all steps that a step has below it.
+  template <class F>
+  void for_pes(Array& a, int s, int p, int tensor, int first, F f) {
+    if (a.pes()) return f(first, tile(a, s, p, tensor));
+    Array& below = *a.children[size(p)];
+    const int each = pes_below(below) / units(below);
+    for (int q = 0; q < units(below); ++q)
+      for (int i = 0; i < below.count(); ++i)
+        if (below.step(i).parent_step == s) for_pes(below, i, q, tensor, first + q * each, f);
+  }
+  int pes_below(Array& a) const {
+    return a.pes() ? units(a) : units(a) * pes_below(*a.children[0]);
+  }
+
+  /// Words of a transfer over each tree of a divided network: of those that are new to a child,
+  /// what its PEs in the tree use.
+  void divide(Array& a, int s, int tensor, Transfer& t) {
+    const auto pes = static_cast<int>(network(a).subtrees.pes);
+    const int each = pes_below(a) / units(a);
+    std::map<int, Words> over;
+    for (int p = 0; p < units(a); ++p) {
+      const Words fresh = new_words(a, s, p, tensor);
+      for_pes(a, s, p, tensor, p * each, [&](int pe, const Words& used) {
+        for (const Word& w : used)
+          if (fresh.count(w) != 0) over[pe / pes].insert(w);
+      });
+    }
+    t.over_subtree.resize(size((pes_below(a) + pes - 1) / pes));
+    for (const auto& [tree, words] : over)
+      t.over_subtree[size(tree)][size(tensor)] = static_cast<std::int64_t>(words.size());
   }
 
   /// Follows the partial sums through the steps of an array within one step of its parent, in
@@ -655,6 +690,11 @@ class Oracle {
       d = std::max(d, cycles(storage(a.level).read_port, load) + overhead(a));
     for (const auto& child : t.to_child)
       d = std::max(d, cycles(storage(a.level + 1).write_port, to_children(child)) + overhead(a));
+    for (const auto& words : t.over_subtree) {
+      const Load load = to_children(words);
+      d = std::max(d,
+                   overhead(a) + in_machine_cycles(a, cycles(network(a).subtrees.bandwidth, load)));
+    }
     return d;
   }
   std::int64_t overhead(const Array& a) const {
