@@ -51,8 +51,9 @@ class Published : public ProgramTest {
 // are estimated here; that the models agree on such machines is the business of other tests.
 TEST_F(Published, SetsThatComeWithTheProgramHoldTheirBounds) {
   std::string lines;
-  for (const char* set : {"gemm16x16", "scalesim-os", "scalesim-ws", "scalesim-is",
-                          "eyeriss-alexnet", "gemmini16", "nvdla-resnet50", "tpu-roofline"}) {
+  for (const char* set :
+       {"gemm16x16", "scalesim-os", "scalesim-ws", "scalesim-is", "eyeriss-alexnet", "gemmini16",
+        "stonne-maeri", "nvdla-resnet50", "tpu-roofline"}) {
     std::vector<std::string> words = {"published", set, "--with-faults", "--format", "markdown"};
     const std::string name = set;
     if (name != "gemm16x16" && name.rfind("scalesim", 0) != 0)
@@ -91,7 +92,11 @@ TEST_F(Published, BoundsNoticeAFifthOfOneParameter) {
            {"scalesim-os", "scalesim-os.machine.yaml", "${2 * R + C - 2}",
             "${ceil(1.2 * (2 * R + C - 2))}"},
            {"scalesim-ws", "scalesim-ws.machine.yaml", "${2 * R + C - 2}",
-            "${ceil(1.2 * (2 * R + C - 2))}"}}) {
+            "${ceil(1.2 * (2 * R + C - 2))}"},
+           {"stonne-maeri", "stonne-maeri.machine.yaml", "bandwidth: 1 words",
+            "bandwidth: 1.2 words"},
+           {"stonne-maeri", "stonne-maeri.machine.yaml", "${3 + ceil(log2(ms))}",
+            "${ceil(1.2 * (3 + ceil(log2(ms))))}"}}) {
     const Outcome o = changed(c.set, c.machine, c.old, c.with);
     EXPECT_EQ(o.status, 1) << c.set << ": " << c.old << " -> " << c.with << "\n" << o.out << o.err;
     EXPECT_THAT(o.out, HasSubstr("BROKEN"));
@@ -206,6 +211,27 @@ TEST_F(Published, ARowMayBeAWholeNetwork) {
               HasSubstr("0.0 % of the rows are not below the measurement, 100 % needed"));
 }
 
+// A value may stand inside a text of the file, and a text of the machine may follow a number.
+TEST_F(Published, ColumnsMayBePartOfAText) {
+  std::string set = replaced(kSet, "columns: [case, M, cycles: \"Total Cycles\"]",
+                             "columns: [case, M: {header: cmd, after: \"-M=\"}, cycles]");
+  write("mine.yaml", set);
+  write("mine.machine.yaml",
+        replaced(kMachine, "    network: {}\n",
+                 "    network: {channels: \"${if_positive(M - 9, shared, separate)}\"}\n"));
+  write("mine.m", kMapping);
+  write("rows.csv", "cycles,cmd,case\n10,run -XM=7 -M=20 -N=1,a\n10,run -M=10,b\n");
+  const Outcome o = run({"published", "mine.yaml", "--rows", "rows.csv", "--format", "csv"});
+  EXPECT_THAT(o.out, HasSubstr("mine,a,cycles,cycles,10,20,"));
+  EXPECT_THAT(o.out, HasSubstr("mine,b,cycles,cycles,10,10,")) << o.err;
+  write("rows.csv", "cycles,cmd,case\n10,run -N=1,a\n");
+  EXPECT_THAT(run({"published", "mine.yaml", "--rows", "rows.csv"}).err,
+              HasSubstr("rows.csv:2: '-M=' is not in the column 'cmd', where 'M' is"));
+  write("mine.machine.yaml", replaced(kMachine, "name: mine", "name: ${if_positive(M, one)}"));
+  write("mine.yaml", kSet);
+  EXPECT_THAT(run({"published", "mine.yaml"}).out, HasSubstr("a number and two texts"));
+}
+
 TEST_F(Published, MistakesInASetHaveTheirPlace) {
   write("mine.machine.yaml", kMachine);
   write("mine.m", kMapping);
@@ -244,6 +270,9 @@ TEST_F(Published, ReferenceTablesHoldTheBoundsToo) {
              "--rows", reference / "systolic" / "scalesim-stallfree.csv"});
     EXPECT_EQ(o.status, 0) << o.out << o.err;
   }
+  o = run({"published", "stonne-maeri", "--estimate-only", "--with-faults", "--rows",
+           reference / "maeri" / "stonne-conv.csv"});
+  EXPECT_EQ(o.status, 0) << o.out << o.err;
 }
 
 }  // namespace

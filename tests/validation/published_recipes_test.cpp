@@ -27,6 +27,7 @@ TEST(Expressions, FollowThePrecedenceOfArithmetic) {
   EXPECT_EQ(value("ceil(20 / R) * floor(20 / R)"), 6);
   EXPECT_EQ(value("min(R, 3) + max(R, 3)"), 11);
   EXPECT_EQ(value("[long name.x] * 2"), 5);
+  EXPECT_EQ(value("ceil(log2(R)) + ceil(log2(R + 1))"), 3 + 4);
 }
 
 TEST(Expressions, SayWhatIsWrong) {
@@ -40,6 +41,7 @@ TEST(Expressions, SayWhatIsWrong) {
   };
   EXPECT_THAT(error("Q + 1"), HasSubstr("'Q' has a number"));
   EXPECT_THAT(error("1 / (R - 8)"), HasSubstr("division by zero"));
+  EXPECT_THAT(error("log2(R - 8)"), HasSubstr("not positive"));
   EXPECT_THAT(error("1 +"), HasSubstr("a number or a name is expected"));
   EXPECT_THAT(error("(1"), HasSubstr("')' is missing"));
   EXPECT_THAT(error("1 2"), HasSubstr("not expected"));

@@ -108,12 +108,15 @@ class Parser {
     double x = 0;
     if (name == "ceil" || name == "floor") {
       x = name == "ceil" ? std::ceil(a) : std::floor(a);
+    } else if (name == "log2") {
+      if (a <= 0) fail("log2 of a number that is not positive");
+      x = std::log2(a);
     } else if (name == "min" || name == "max") {
       need(',');
       const double b = sum();
       x = name == "min" ? std::min(a, b) : std::max(a, b);
     } else {
-      fail(fmt::format("there is no function '{}': min, max, ceil, floor", name));
+      fail(fmt::format("there is no function '{}': min, max, ceil, floor, log2", name));
     }
     need(')');
     return x;

@@ -49,6 +49,23 @@ Lookup columns_of(const Set& set, std::size_t row) {
   };
 }
 
+// `x, a, b`: the text a where the number x is positive, else b.
+std::string if_positive(const std::string& argument, const Lookup& lookup) {
+  const std::size_t last = argument.rfind(',');
+  const std::size_t first = last == std::string::npos ? last : argument.rfind(',', last - 1);
+  if (first == std::string::npos || last == 0)
+    throw ExpressionError(
+        fmt::format("if_positive({}): a number and two texts are needed, with "
+                    "commas between them",
+                    argument));
+  const bool positive = evaluate(argument.substr(0, first), lookup) > 0;
+  const std::string text =
+      positive ? argument.substr(first + 1, last - first - 1) : argument.substr(last + 1);
+  const std::size_t begin = text.find_first_not_of(' ');
+  return begin == std::string::npos ? ""
+                                    : text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
 std::string filled(const Set& set, std::size_t row, const std::string& text,
                    const std::string& where) {
   try {
@@ -56,6 +73,7 @@ std::string filled(const Set& set, std::size_t row, const std::string& text,
         text, [&](const std::string& name) { return cell(set, row, name); }, columns_of(set, row),
         [&](const std::string& function,
             const std::string& argument) -> std::optional<std::string> {
+          if (function == "if_positive") return if_positive(argument, columns_of(set, row));
           if (function != "timeloop") return std::nullopt;
           const auto notation = cell(set, row, argument);
           if (!notation) throw ExpressionError(fmt::format("there is no column '{}'", argument));

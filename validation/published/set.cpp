@@ -134,7 +134,15 @@ std::optional<Set> read_set(const std::string& text, const std::string& file,
         const auto entries = c.entries();
         if (entries.size() != 1)
           c.error("bad-column", "a column is a name, or one `name: header of the CSV file`");
-        if (!entries.empty()) column = {entries[0].first, entries[0].second.text().value_or("")};
+        if (!entries.empty()) {
+          const YamlValue& from = entries[0].second;
+          column.name = entries[0].first;
+          if (!from.is_map())
+            column.header = from.text().value_or("");
+          else if (from.check_map({"header", "after"}))
+            column = {entries[0].first, words(from, "header", "of the CSV file"),
+                      words(from, "after", "the text that the value stands behind")};
+        }
       } else {
         column.name = column.header = c.text().value_or("");
       }
@@ -221,6 +229,15 @@ void read_rows(Set& set, const std::string& text, const std::string& file) {
         throw input::InputError(
             fmt::format("{}:{}: {} values, the header has more", file, line, cells.size()));
       row.push_back(cells[i]);
+      const std::string& after = set.columns[row.size() - 1].after;
+      if (after.empty()) continue;
+      const std::size_t found = cells[i].find(after);
+      if (found == std::string::npos)
+        throw input::InputError(fmt::format("{}:{}: '{}' is not in the column '{}', where '{}' is",
+                                            file, line, after, set.columns[row.size() - 1].header,
+                                            set.columns[row.size() - 1].name));
+      const std::size_t begin = found + after.size();
+      row.back() = cells[i].substr(begin, cells[i].find(' ', begin) - begin);
     }
     const bool wanted = std::all_of(set.where.begin(), set.where.end(), [&](const auto& condition) {
       for (std::size_t i = 0; i < set.columns.size(); ++i)

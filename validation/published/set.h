@@ -15,6 +15,8 @@ namespace counterpoint::validation::published {
 struct Column {
   std::string name;    ///< as expressions call it
   std::string header;  ///< as a CSV file calls it
+  /// If given, of the file's text only what stands behind this, up to the next space.
+  std::string after;
 };
 
 /// Limits on the errors of one model over all rows, in percent; what is not given is not checked.
