@@ -67,6 +67,10 @@ Roofline roofline(const workloads::Mapping& mapping, const stats::LayerResult& r
     out.bounds.push_back(
         {fmt::format("network '{}' to children", n.name),
          machine_cycles(cycles(words.most(), down_bits.most(), net.bandwidth, n.instances))});
+    // One channel injects one transfer at a time, as long as its busiest tree takes.
+    if (net.subtrees.pes > 0 && net.channels == hw::Channels::Shared && m.storage[i].holds[0] &&
+        m.storage[i].holds[1])
+      out.bounds.push_back({fmt::format("trees of network '{}'", n.name), n.fill_busy});
     out.bounds.push_back(
         {fmt::format("network '{}' to parent", n.name),
          machine_cycles(

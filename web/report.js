@@ -380,15 +380,18 @@
         svg.append(drawn('text', { x: x + 10, y: y + 34 }, 'reads ' + short(sum('reads')) + ', writes ' + short(sum('writes')) + ' words'));
       }
       const c = r.capacity[level.name];
+      const slots = typeof level.buffering !== 'object' || !level.buffering ? level.buffering :
+        tensors.map((t) => level.buffering[t] === 'single' ? 1 : 2).join('/') + ' times';
+      const ports = !level.banks || !level.banks.length ? '' : level.banks.length === 1 ? ', one port' : ', ' + level.banks.length + ' banks';
       if (c && c.available) {
         const share = c.required / c.available;
         svg.append(drawn('rect', { x: x + 10, y: y + 41, width: w - 20, height: 6, rx: 3, class: 'room' }));
         svg.append(drawn('rect', { x: x + 10, y: y + 41, width: Math.max(1, Math.min(1, share) * (w - 20)), height: 6, rx: 3,
           class: share > 1 ? 'over' : 'used' }));
         svg.append(drawn('text', { x: x + 10, y: y + 60, class: 'small' },
-          'needs ' + whole(c.required) + ' of ' + whole(c.available) + ' ' + unit + ' (' + percent(share, 0) + '), ' + level.buffering + ' buffered'));
+          'needs ' + whole(c.required) + ' of ' + whole(c.available) + ' ' + unit + ' (' + percent(share, 0) + '), ' + slots + ' buffered' + ports));
       } else {
-        svg.append(drawn('text', { x: x + 10, y: y + 52, class: 'small' }, c ? 'needs ' + whole(c.required) + ' ' + unit + '; unlimited' : 'unlimited'));
+        svg.append(drawn('text', { x: x + 10, y: y + 52, class: 'small' }, c ? 'needs ' + whole(c.required) + ' ' + unit + '; unlimited' + ports : 'unlimited'));
       }
       y += boxHeight;
       const n = m.network[i];
@@ -401,7 +404,7 @@
         const busy = (r.network_busy || {})[n.name];
         const lines = [
           [cut(n.name, 44), ''],
-          [rate(n.bandwidth) + ', latency ' + n.latency + (n.topology === 'bus' ? ', bus' : ''), 'small'],
+          [rate(n.bandwidth) + (n.subtrees ? ', trees of ' + n.subtrees.pes + ' PEs: ' + rate(n.subtrees.bandwidth) : '') + ', latency ' + n.latency + (n.topology === 'bus' ? ', bus' : ''), 'small'],
           [n.channels + ' channels, multicast ' + n.multicast + ', reduction ' + n.reduction, 'small'],
           ['\u2193 ' + short(words('injected')) + ' words' + (busy ? ', busy ' + percent(busy.to_children) : '') +
             '   \u2191 ' + short(words('drain_injected')) + (busy ? ', busy ' + percent(busy.to_parent) : ''), 'small']];

@@ -308,6 +308,11 @@ TEST(ExactCycles, TreesDoNotCareForClusters) {
   both(map(layer, flow, m), [](const stats::LayerResult& r) {
     EXPECT_EQ(r.network[1].fill_busy, 5 + 1 + 1 + 1);  // 3 * 2 + 3 bytes, then one
   });
+  // Which is what bounds the run: 8 cycles of 9.
+  const workloads::Mapping mapping = map(layer, flow, m);
+  const analytic::Roofline bounds = analytic::roofline(mapping, analytic::estimate(mapping));
+  EXPECT_EQ(bounds.bounds[0].cycles, 8);
+  EXPECT_EQ(bounds.bounds[0].resource, "trees of network 'array network'");
 }
 
 // The cost of an estimate must not grow with the layer: 1000 times the rows, the same transitions.
