@@ -63,6 +63,22 @@ TEST(Agreement, ThreeVoicesOnTheCampaignsCases) {
   }
 }
 
+// How long each port is held does not depend on the turns.
+TEST(Agreement, BanksAreHeldAsTheContractSays) {
+  int compared = 0;
+  for (std::uint64_t i = 0; compared < 40 && i < 8000 && !HasFailure(); ++i) {
+    const validation::fuzz::Draw d = validation::fuzz::draw(3, i);
+    const Mapping& m = *d.bound.mapping;
+    if (m.machine.storage[1].banks == 0 || workloads::macs(m.layer) > 2000) continue;
+    SCOPED_TRACE(validation::fuzz::describe(d.c));
+    const auto literal = oracle::brute_force(m).storage[1].bank_busy;
+    EXPECT_EQ(literal, analytic::estimate(m).storage[1].bank_busy) << "contract, estimator";
+    EXPECT_EQ(literal, sim::simulate(m).result.storage[1].bank_busy) << "contract, simulator";
+    ++compared;
+  }
+  EXPECT_EQ(compared, 40);
+}
+
 // Collisions on a bus are simulated, and bounded from below by the estimator.
 TEST(Agreement, EstimateIsALowerBoundWhereFlowsCollide) {
   Limits limits;

@@ -472,6 +472,12 @@ class Oracle {
         }
       }
       r_.network[size(a.level)].fill_busy += duration(a, t);
+      if (t.words() > 0 && !passing(a, t))
+        for (const int x : {kInput, kWeight, kOutput})
+          if (t.begins[size(x)]) {  // all of them have the same port
+            hold_bank(a, x, a.level == 0, to_children(t.injected));
+            break;
+          }
     }
   }
 
@@ -511,6 +517,7 @@ class Oracle {
     link.drain_senders += d.senders;
     down.drain_read += d.senders;
     r_.network[size(a.level)].drain_busy += duration(a, d);
+    hold_bank(a, kOutput, a.level == 1, to_parent(a, d.injected));
     for (const Word& w : arriving) {
       if (a.values.count(w) != 0) {
         ++up.accumulate_read;
@@ -696,6 +703,13 @@ class Oracle {
                    overhead(a) + in_machine_cycles(a, cycles(network(a).subtrees.bandwidth, load)));
     }
     return d;
+  }
+  /// The port of a tensor's bank in the global buffer, if `a` is on one of its sides.
+  void hold_bank(const Array& a, int tensor, bool written, const Load& load) {
+    const hw::Storage& buffer = storage(1);
+    if (buffer.banks == 0 || a.level > 1) return;
+    r_.storage[1].bank_busy[size(buffer.bank[size(tensor)])] +=
+        cycles(written ? buffer.write_port : buffer.read_port, load);
   }
   std::int64_t overhead(const Array& a) const {
     return in_machine_cycles(a, network(a).fill_overhead);
