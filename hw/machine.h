@@ -177,9 +177,14 @@ struct AccessEnergy {
 /// drains out, drains in).
 struct Storage {
   std::string name;
-  std::int64_t capacity_bytes = 0;           ///< per instance; 0 = unlimited (always so off-chip)
-  Rate read_port, write_port;                ///< per instance and flow
-  Bufferings buffering = Buffering::Double;  ///< no meaning off-chip
+  std::int64_t capacity_bytes = 0;  ///< per instance; 0 = unlimited (always so off-chip)
+  /// Separate memories, each for some tensors, that the level consists of; together they have
+  /// `capacity_bytes`. 0: it is one memory.
+  int parts = 0;
+  std::array<int, 3> part{};                    ///< of inputs, weights, outputs
+  std::array<std::int64_t, 3> part_capacity{};  ///< of each part; 0 = unlimited (then all is)
+  Rate read_port, write_port;                   ///< per instance and flow
+  Bufferings buffering = Buffering::Double;     ///< no meaning off-chip
   std::int64_t latency = 0;    ///< cycles a transfer out waits before it flies (off-chip)
   std::int64_t in_flight = 0;  ///< most bursts requested and not yet arrived (off-chip); 0: any
   AccessEnergy energy;

@@ -141,9 +141,9 @@ class Reader {
     return r;
   }
 
-  std::int64_t capacity(const YamlValue& map) {
+  std::int64_t capacity(const YamlValue& map, const char* key) {
     const std::optional<YamlValue> value =
-        map.require("capacity", "e.g. 108 KiB, or 2048 words, or unlimited");
+        map.require(key, "e.g. 108 KiB, or 2048 words, or unlimited");
     if (!value) return 0;
     if (!value->is_scalar()) {
       value->text();
@@ -172,6 +172,59 @@ class Reader {
       return 1;
     }
     return q->thousandths / 1000;
+  }
+
+  // One memory, or a list of them: then how often each tensor is named.
+  std::optional<std::array<int, 3>> read_capacity(const YamlValue& map, Storage& s) {
+    const std::optional<YamlValue> value = map.find("capacity");
+    if (!value || !value->is_list()) {
+      s.capacity_bytes = capacity(map, "capacity");
+      return std::nullopt;
+    }
+    std::array<int, 3> times{};
+    bool unlimited = false;
+    for (const YamlValue& part : value->items()) {
+      if (!part.check_map({"holds", "size"})) continue;
+      const std::int64_t size = capacity(part, "size");
+      const std::optional<YamlValue> holds = part.require("holds", "e.g. [input, weight]");
+      if (!holds || !holds->check_list()) continue;
+      bool any = false;
+      for (const YamlValue& item : holds->items()) {
+        const auto tensor = item.choice({"input", "weight", "output"});
+        if (!tensor) continue;
+        any = true;
+        if (times[*tensor]++ > 0)
+          item.error("duplicate",
+                     fmt::format("'{}' names '{}' twice", value->path(), item.text().value_or("")));
+        s.part[*tensor] = s.parts;
+      }
+      if (!any) {
+        holds->error("bad-value", fmt::format("'{}': a memory without a tensor", holds->path()));
+        continue;
+      }
+      if (s.parts == 3) break;  // some tensor is named twice
+      s.part_capacity[static_cast<std::size_t>(s.parts++)] = size;
+      unlimited = unlimited || size == 0;
+      s.capacity_bytes += size;
+    }
+    if (unlimited) s.capacity_bytes = 0;
+    return times;
+  }
+
+  // Every tensor that a level of several memories holds is in one of them.
+  static void check_parts(const Storage& s, const YamlValue& value,
+                          const std::array<int, 3>& times) {
+    constexpr std::array<const char*, 3> names = {"input", "weight", "output"};
+    for (std::size_t t = 0; t < 3; ++t) {
+      if (s.holds[t] && times[t] == 0)
+        value.error("bad-value",
+                    fmt::format("'{}' does not say which memory holds '{}': e.g. [{{holds: [input, "
+                                "weight], size: 64 KiB}}, {{holds: [output], size: 16 KiB}}]",
+                                value.path(), names[t]));
+      if (!s.holds[t] && times[t] > 0)
+        value.error("no-effect",
+                    fmt::format("'{}': '{}' does not hold '{}'", value.path(), s.name, names[t]));
+    }
   }
 
   static AccessEnergy access(const YamlValue& map) {
@@ -470,8 +523,9 @@ class Reader {
     s.read_port = rate(value, "read_port");
     s.write_port = rate(value, "write_port");
     s.latency = role == Role::OffChip ? integer(value, "latency", 0, 0, kMostCycles, "cycles") : 0;
+    std::optional<std::array<int, 3>> parts;
     if (role != Role::OffChip) {
-      s.capacity_bytes = capacity(value);
+      parts = read_capacity(value, s);
       if (const auto buffering = value.find("buffering")) s.buffering = read_buffering(*buffering);
     }
     if (role == Role::ClusterBuffer) read_cluster(value, s);
@@ -490,6 +544,7 @@ class Reader {
     }
     const std::optional<YamlValue> name = value.find("name");
     s.name = name ? name->text().value_or("") : default_name(role, s);
+    if (parts) check_parts(s, *value.find("capacity"), *parts);
     const bool unique = storage_names_.insert(s.name).second;
     if (!unique)
       value.error(

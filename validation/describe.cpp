@@ -46,6 +46,15 @@ Json machine_json(const hw::BoundMachine& machine) {
     Json x;
     x["name"] = s.name;
     x["capacity"] = s.capacity_bytes == 0 ? Json() : Json(s.capacity_bytes);
+    x["parts"] = Json::array();
+    for (int part = 0; part < s.parts; ++part) {
+      const std::int64_t size = s.part_capacity[static_cast<std::size_t>(part)];
+      Json held = Json::array();
+      for (std::size_t t = 0; t < 3; ++t)
+        if (s.holds[t] && s.part[t] == part)
+          held.push_back(std::string(workloads::name(workloads::kAllTensors[t])));
+      x["parts"].push_back({{"holds", held}, {"capacity", size == 0 ? Json() : Json(size)}});
+    }
     if (i > 0) x["buffering"] = buffering_json(s.buffering);
     x["read_port"] = rate_json(s.read_port);
     x["write_port"] = rate_json(s.write_port);

@@ -109,8 +109,10 @@ void storage_trials(const hw::Machine& m, Trials& out) {
                   [i](hw::Machine& c) { c.storage[i].in_flight *= 2; });
     if (i == 0) continue;
     if (s.capacity_bytes > 0)
-      out.machine("twice the capacity of " + s.name,
-                  [i](hw::Machine& c) { c.storage[i].capacity_bytes *= 2; });
+      out.machine("twice the capacity of " + s.name, [i](hw::Machine& c) {
+        c.storage[i].capacity_bytes *= 2;
+        for (std::int64_t& size : c.storage[i].part_capacity) size *= 2;
+      });
     for (std::size_t t = 0; t < s.holds.size(); ++t)
       if (!s.holds[t])
         out.machine(

@@ -88,28 +88,13 @@ class Binder {
     bool fits = true;
     for (std::size_t depth = 1; depth < bound->storage.size(); ++depth) {
       const hw::Storage& s = bound->storage[depth];
-      if (s.implied || s.capacity_bytes == 0) continue;
+      if (s.implied) continue;
       const bool kept = depth == 1 && bound->network[0].psum == hw::PsumPolicy::Keep;
-      const std::int64_t need = requirement(
-          nominal[depth], s, kept ? unfinished_tiles(layer_, nest.levels[0], layer_.whole()) : 1);
-      if (need <= s.capacity_bytes) continue;
-      result_.shortfalls.push_back({s.name, need, s.capacity_bytes});
-      const std::string text = fmt::format(
-          "the buffer '{}' of the machine '{}' holds {} {}, but the mapping needs {} ({} tile of "
-          "each tensor): use smaller tiles{}",
-          s.name, machine_.name, s.capacity_bytes, machine_.capacity_in_words ? "words" : "bytes",
-          need,
-          s.buffering == hw::Buffering::Double   ? "twice the largest"
-          : s.buffering == hw::Buffering::Single ? "the largest"
-                                                 : "once or twice the largest",
-          options_.waive_capacity ? "" : ", or pass --waive-capacity to go on regardless");
+      const std::int64_t unfinished =
+          kept ? unfinished_tiles(layer_, nest.levels[0], layer_.whole()) : 1;
       const SourcePos pos = depth == 1 ? flow_.pos : nest.levels[depth - 1].pos;
-      if (options_.waive_capacity) {
-        warning(pos, 1, "capacity-waived", text);
-      } else {
-        error(pos, 1, "capacity", text);
-        fits = false;
-      }
+      for (int part = 0; part < std::max(1, s.parts); ++part)
+        fits = part_fits(nominal[depth], s, part, unfinished, pos) && fits;
     }
     if (!fits) return std::move(result_);
 
@@ -322,15 +307,49 @@ class Binder {
     return true;
   }
 
-  // `unfinished`: so many tiles of outputs are kept.
-  std::int64_t requirement(const Extent& extent, const hw::Storage& s,
+  static std::int64_t capacity(const hw::Storage& s, int part) {
+    return s.parts == 0 ? s.capacity_bytes : s.part_capacity[static_cast<std::size_t>(part)];
+  }
+
+  // Whether the tiles fit into a part of a buffer; says so if not.
+  bool part_fits(const Extent& extent, const hw::Storage& s, int part, std::int64_t unfinished,
+                 SourcePos pos) {
+    const std::int64_t available = capacity(s, part);
+    if (available == 0) return true;
+    const std::int64_t need = requirement(extent, s, part, unfinished);
+    if (need <= available) return true;
+    std::string held;  // by the part
+    for (Tensor t : kAllTensors) {
+      const std::size_t x = static_cast<std::size_t>(index(t));
+      if (s.parts > 0 && s.holds[x] && s.part[x] == part)
+        held += fmt::format("{}{}s", held.empty() ? " for " : " and ", name(t));
+    }
+    result_.shortfalls.push_back({s.name + held, need, available});
+    const std::string text = fmt::format(
+        "the buffer '{}' of the machine '{}' holds {} {}{}, but the mapping needs {} ({} tile of "
+        "each tensor): use smaller tiles{}",
+        s.name, machine_.name, available, machine_.capacity_in_words ? "words" : "bytes", held,
+        need,
+        s.buffering == hw::Buffering::Double   ? "twice the largest"
+        : s.buffering == hw::Buffering::Single ? "the largest"
+                                               : "once or twice the largest",
+        options_.waive_capacity ? "" : ", or pass --waive-capacity to go on regardless");
+    if (options_.waive_capacity)
+      warning(pos, 1, "capacity-waived", text);
+    else
+      error(pos, 1, "capacity", text);
+    return options_.waive_capacity;
+  }
+
+  // Of a part. `unfinished`: so many tiles of outputs are kept.
+  std::int64_t requirement(const Extent& extent, const hw::Storage& s, int part,
                            std::int64_t unfinished = 1) const {
     Wide bits = 0, second = 0;  // of one tile of each tensor, of those that are held twice
     const std::array<int, kTensors> width = {machine_.bits.input, machine_.bits.weight,
                                              machine_.bits.psum};
     for (Tensor t : kAllTensors) {
       const std::size_t x = static_cast<std::size_t>(index(t));
-      if (!s.holds[x]) continue;
+      if (!s.holds[x] || (s.parts > 0 && s.part[x] != part)) continue;
       const Wide tile = Wide(tile_words_bound(layer_, t, extent)) *
                         (t == Tensor::Output ? unfinished : 1) *
                         (machine_.capacity_in_words ? 8 : width[x]);
@@ -352,7 +371,12 @@ class Binder {
       if (!splittable(top, k)) continue;
       held = held_at(top, k, nominal[1]);
       chosen = k;
-      if (buffer.capacity_bytes == 0 || requirement(held, buffer) <= buffer.capacity_bytes) break;
+      bool fits = true;
+      for (int part = 0; part < std::max(1, buffer.parts); ++part) {
+        const std::int64_t available = capacity(buffer, part);
+        fits = fits && (available == 0 || requirement(held, buffer, part) <= available);
+      }
+      if (fits) break;
     }
     result_.offchip_depth = chosen;
     Level& out = nest.levels[0];

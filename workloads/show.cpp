@@ -74,6 +74,7 @@ std::string show(const Mapping& m) {
                          second == 0       ? ""
                          : second == total ? " (double buffered)"
                                            : " (partly double buffered)");
+    if (s.parts > 1) out += fmt::format(", in {} memories", s.parts);
     out += "\n";
     if (depth == m.nest.levels.size()) {
       out += fmt::format("{}multiply-accumulate {}\n", indent, extents(layer, tile));

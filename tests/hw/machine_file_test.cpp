@@ -171,6 +171,41 @@ TEST(MachineFile, CapacitiesMayCountWordsButThenAllDo) {
   EXPECT_EQ(r.machine->storage[1].capacity_bytes, 2048);
 }
 
+TEST(MachineFile, ABufferMayBeSeveralMemories) {
+  const auto machine = [](const std::string& capacity, const std::string& more = "") {
+    return "name: a\npes: 8\nstorage:\n  - {level: off_chip, network: {}}\n"
+           "  - {level: global_buffer, capacity: " +
+           capacity + ", network: {}" + more +
+           "}\n  - {level: pe_buffer, capacity: [{holds: [weight], size: 448 B}, {holds: [input], "
+           "size: 24 B}, {holds: [output], size: 48 B}]}\n";
+  };
+  const std::string two =
+      "[{holds: [output], size: 64 KiB}, {holds: [input, weight], size: 256 KiB}]";
+  const Read r(machine(two));
+  ASSERT_TRUE(r.machine) << format(r.diagnostics);
+  const Storage& buffer = r.machine->storage[1];
+  EXPECT_EQ(buffer.parts, 2);
+  EXPECT_EQ(buffer.part, (std::array<int, 3>{1, 1, 0}));
+  EXPECT_EQ(buffer.part_capacity, (std::array<std::int64_t, 3>{65536, 262144, 0}));
+  EXPECT_EQ(buffer.capacity_bytes, 65536 + 262144);
+  EXPECT_EQ(r.machine->storage[2].parts, 3);
+  EXPECT_EQ(r.machine->storage[2].part, (std::array<int, 3>{1, 0, 2}));
+  EXPECT_EQ(r.machine->storage[2].capacity_bytes, 448 + 24 + 48);
+  const Read unlimited(
+      machine("[{holds: [output], size: unlimited}, {holds: [input, weight], size: 1 KiB}]"));
+  ASSERT_TRUE(unlimited.machine) << format(unlimited.diagnostics);
+  EXPECT_EQ(unlimited.machine->storage[1].capacity_bytes, 0);
+  EXPECT_EQ(unlimited.machine->storage[1].part_capacity[1], 1024);
+
+  expect_refused(machine("[{holds: [output], size: 1 KiB}, {holds: [input], size: 1 KiB}]"),
+                 "bad-value", {"which memory holds 'weight'"});
+  expect_refused(machine("[{holds: [output, input], size: 1 KiB}, {holds: [input, weight], size: "
+                         "1 KiB}]"),
+                 "duplicate", {"names 'input' twice"});
+  expect_refused(machine(two, ", holds: [input, output]"), "no-effect", {"does not hold 'weight'"});
+  expect_refused(machine("[{holds: [output, input, weight]}]"), "missing-key", {"size"});
+}
+
 TEST(MachineFile, UnknownKeysAreAnsweredAtEveryPlace) {
   expect_refused(with("lanes:", "lane:"), "unknown-key", {"'lane'", "did you mean 'lanes'?"});
   expect_refused(with("read_port: 8", "readport: 8"), "unknown-key",

@@ -168,6 +168,32 @@ TEST(Binding, OffChipLoopsAreTheFewestThatFit) {
   EXPECT_EQ(waived.shortfalls[0].capacity_bytes, 1);
 }
 
+// The same layer, operands and outputs in memories of their own: whole 2 * 128 and 2 * 256 bytes, a
+// row at a time 2 * 72 and 2 * 32.
+TEST(Binding, EveryMemoryOfABufferHoldsItsOwn) {
+  const std::string layer = "Type: GEMM Dimensions { M: 8, N: 8, K: 8 }";
+  const std::string flow = "TemporalMap(1,1) M; SpatialMap(1,1) N; TemporalMap(1,1) K;";
+  const auto parts = [](std::int64_t operands, std::int64_t outputs) {
+    hw::Machine m = machine(8, operands + outputs);
+    m.storage[1].parts = 2;
+    m.storage[1].part = {0, 0, 1};
+    m.storage[1].part_capacity = {operands, outputs, 0};
+    return m;
+  };
+  EXPECT_EQ(bind_text(layer, flow, parts(256, 512)).offchip_depth, 0);
+  EXPECT_EQ(bind_text(layer, flow, parts(255, 1000)).offchip_depth, 1);
+  EXPECT_EQ(bind_text(layer, flow, parts(1000, 511)).offchip_depth, 1);
+  EXPECT_EQ(bind_text(layer, flow, parts(144, 64)).offchip_depth, 1);
+  EXPECT_EQ(bind_text(layer, flow, parts(0, 512)).offchip_depth, 0) << "unlimited";
+  const BindResult refused = bind_text(layer, flow, parts(1000, 1));
+  EXPECT_FALSE(refused.mapping);
+  ASSERT_EQ(refused.shortfalls.size(), 1u);
+  EXPECT_EQ(refused.shortfalls[0].storage, "buffer for outputs");
+  EXPECT_EQ(refused.shortfalls[0].capacity_bytes, 1);
+  EXPECT_TRUE(has_code(refused, "capacity"));
+  EXPECT_EQ(bind_text(layer, flow, parts(1, 1), true).shortfalls.size(), 2u);
+}
+
 // Outputs are finished where no loop over C, R or S is outside, at the level itself or above.
 TEST(Binding, OutputsAreFinishedOutsideTheLoopsOverReductions) {
   const auto finished = [](const std::string& flow, std::int64_t pes) {

@@ -225,6 +225,7 @@ std::vector<Feature> make() {
   add("requests in flight limited", [](D d) { return d.c.machine.storage[0].in_flight > 0; });
   add("off-chip latency", [](D d) { return d.c.machine.storage[0].latency > 0; });
   add("capacity unmet (waived)", [](D d) { return !d.bound.shortfalls.empty(); });
+  add("capacity in parts", [](D d) { return any_storage(d, [](S s) { return s.parts > 1; }); });
   add("capacity in words", [](D d) { return d.c.machine.capacity_in_words; });
   group = "network";
   add("unlimited bandwidth",

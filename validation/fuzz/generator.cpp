@@ -247,6 +247,25 @@ void number_banks(hw::Storage& s) {
   }
 }
 
+// A buffer of several memories.
+void random_parts(Random& r, hw::Storage& s) {
+  std::array<int, 3> wanted;
+  for (int& part : wanted) part = static_cast<int>(r.between(0, 2));
+  s.capacity_bytes = 0;
+  for (int part = 0; part < 3; ++part) {
+    bool any = false;
+    for (std::size_t t = 0; t < 3; ++t) {
+      if (!s.holds[t] || wanted[t] != part) continue;
+      s.part[t] = s.parts;
+      any = true;
+    }
+    if (!any) continue;
+    const Int size = r.between(4, 300);
+    s.part_capacity[static_cast<std::size_t>(s.parts++)] = size;
+    s.capacity_bytes += size;
+  }
+}
+
 // The network below the global buffer is divided.
 void random_subtrees(Random& r, hw::Machine& m) {
   hw::Network& n = m.network[1];
@@ -489,6 +508,7 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   if (!r.percent(50)) random_machine_costs(r, m);
   // Last, so that the rest of a case is what it is without.
   if (r.percent(12)) random_subtrees(r, m);
+  if (m.storage[1].capacity_bytes > 0 && r.percent(15)) random_parts(r, m.storage[1]);
   for (hw::Network& n : m.network)
     if (!n.reuses_all() && r.percent(50)) n.reuse[static_cast<std::size_t>(r.between(0, 1))] = true;
   return c;
@@ -504,6 +524,24 @@ std::string yaml_banks(const hw::Storage& s) {
         fmt::format("{}{}", bank.empty() ? "" : ", ", workloads::name(workloads::kAllTensors[t]));
   }
   return fmt::format("    banks: [[{}]]\n", fmt::join(banks, "], ["));
+}
+
+std::string yaml_capacity(const hw::Storage& s, const char* unit) {
+  const auto size = [unit](Int n) {
+    return n == 0 ? std::string("unlimited") : fmt::format("{} {}", n, unit);
+  };
+  if (s.parts == 0) return size(s.capacity_bytes);
+  std::vector<std::string> parts;
+  for (int part = 0; part < s.parts; ++part) {
+    std::string held;
+    for (std::size_t t = 0; t < 3; ++t)
+      if (s.holds[t] && s.part[t] == part)
+        held += fmt::format("{}{}", held.empty() ? "" : ", ",
+                            workloads::name(workloads::kAllTensors[t]));
+    parts.push_back(fmt::format("{{holds: [{}], size: {}}}", held,
+                                size(s.part_capacity[static_cast<std::size_t>(part)])));
+  }
+  return fmt::format("[{}]", fmt::join(parts, ", "));
 }
 
 std::string machine_yaml(const hw::Machine& m) {
@@ -532,9 +570,7 @@ std::string machine_yaml(const hw::Machine& m) {
       out += fmt::format("    latency: {}\n", s.latency);
       if (s.in_flight > 0) out += fmt::format("    in_flight: {}\n", s.in_flight);
     } else {
-      out += s.capacity_bytes == 0 ? "    capacity: unlimited\n"
-                                   : fmt::format("    capacity: {} {}\n", s.capacity_bytes,
-                                                 m.capacity_in_words ? "words" : "B");
+      out += "    capacity: " + yaml_capacity(s, m.capacity_in_words ? "words" : "B") + "\n";
       const auto word = [&](std::size_t t) {
         return s.buffering.of[t] == hw::Buffering::Double ? "double" : "single";
       };

@@ -255,6 +255,7 @@ Breaches check_capacity(const Case& c) {
   for (Int capacity = 4; capacity <= 16384; capacity *= 2) {
     Case larger = c;
     larger.machine.storage[1].capacity_bytes = capacity;
+    larger.machine.storage[1].parts = 0;
     const auto bound = workloads::bind(larger.layer.layer, *larger.layer.dataflow, larger.machine);
     if (!bound.mapping) continue;
     const Int words = offchip_words(analytic::estimate(*bound.mapping));

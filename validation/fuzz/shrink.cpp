@@ -119,7 +119,11 @@ std::vector<Case> simpler(const Case& c) {
   add([](Case& n) { n.machine.storage[1].holds[0] = true; });
   add([](Case& n) { n.machine.storage[1].holds[1] = true; });
   for (std::size_t i = 0; i < c.machine.storage.size(); ++i) {
-    add([&](Case& n) { n.machine.storage[i].capacity_bytes = 0; });
+    add([&](Case& n) {
+      n.machine.storage[i].capacity_bytes = 0;
+      n.machine.storage[i].parts = 0;
+    });
+    add([&](Case& n) { n.machine.storage[i].parts = 0; });
     add([&](Case& n) {
       n.machine.storage[i].banks = 0;
       n.machine.storage[i].bank = {};
