@@ -2,7 +2,6 @@
 // Which words of a transfer go over which tree of a divided network (hw::Subtrees).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -13,7 +12,7 @@
 
 namespace counterpoint::sim {
 
-/// Follows all PEs below the global buffer through the layer, for one tensor.
+/// Follows the children of the global buffer through the layer, for one tensor.
 class Subtrees {
  public:
   Subtrees(const workloads::Mapping& mapping, const TensorSpace& space);
@@ -23,23 +22,28 @@ class Subtrees {
   const std::vector<std::int64_t>& words(const Residence& r);
 
  private:
-  struct PeGroup {  // the PEs of one array
-    StepWalker walker;
-    std::int64_t child = 0;     // of the global buffer, that they are in; -1: each is one
-    std::int64_t first_pe = 0;  // number of the first
-    bool positioned = false, ended = false;
+  /// A level below the children.
+  struct Below {
+    std::vector<Dim> cuts;
+    bool varies = false;   // the children differ: else there is one
+    std::int64_t pes = 1;  // in each child
+    std::vector<std::int64_t> at, trips;
   };
-  void tile(const PeGroup& group, std::int64_t p);
+  void visit(std::size_t depth, const Box& tile, std::int64_t first_pe,
+             const std::vector<std::int32_t>& fresh);
+  void list_words(const Box& tile);
 
-  const workloads::Layer& layer_;
+  const Layer& layer_;
+  const Nest& nest_;
   const TensorSpace& space_;
   bool dense_;
-  std::int64_t children_, pes_;
-  std::vector<PeGroup> groups_;
+  std::int64_t pes_, pes_of_child_ = 1;
+  StepWalker walker_;
+  std::vector<Below> below_;                      // by depth
   std::vector<std::vector<std::int32_t>> fresh_;  // by child: words that enter
   std::vector<std::vector<std::int32_t>> over_;   // by subtree
   std::vector<std::int64_t> words_;
-  // Scratch of tile().
+  // Scratch of list_words(): the words of a PE's tile.
   std::vector<std::int32_t> ids_, longer_;
   std::vector<std::uint8_t> marks_;
   Runs set_;

@@ -141,10 +141,15 @@ bool StepWalker::next() {
 Range StepWalker::cut_range(std::size_t depth, Dim d, std::int64_t p, Range kernel) const {
   const Level& level = nest_.levels[depth];
   const State& s = state_[depth];
+  const std::int64_t at = s.at[static_cast<std::size_t>(level.cut(d).loop)];
+  return sim::cut_range(layer_, level, s.tile, at, d, p, kernel);
+}
+
+Range cut_range(const Layer& layer, const Level& level, const Box& tile, std::int64_t at, Dim d,
+                std::int64_t p, Range kernel) {
   const Cut& cut = level.cut(d);
-  const Range given = s.tile[d];
-  const std::int64_t i = s.at[static_cast<std::size_t>(cut.loop)];
-  const std::int64_t q = cut.spatial ? i * level.units + p : i;
+  const Range given = tile[d];
+  const std::int64_t q = cut.spatial ? at * level.units + p : at;
   if (cut.kind == Cut::Kind::Plain) {
     const std::int64_t lo = given.lo + q * cut.offset;
     const bool beyond = cut.offset <= cut.size
@@ -153,8 +158,8 @@ Range StepWalker::cut_range(std::size_t depth, Dim d, std::int64_t p, Range kern
     if (beyond) return {given.lo, given.lo};
     return {lo, std::min(lo + cut.size, given.hi)};
   }
-  const workloads::Window& w = layer_.window(d);
-  const Range all_kernel = s.tile[kernel_of(d)];
+  const workloads::Window& w = layer.window(d);
+  const Range all_kernel = tile[kernel_of(d)];
   if (kernel.empty()) return {given.lo, given.lo};
   const std::int64_t row = q * cut.offset;
   const std::int64_t rows =

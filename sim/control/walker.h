@@ -16,6 +16,11 @@ using workloads::Level;
 using workloads::Nest;
 using workloads::Range;
 
+/// Range of a dimension that a level cuts, in child p of a unit with this tile, where the cut's
+/// loop stands at `at`; empty if the child has none. `kernel`: the child's, for skewed cuts.
+Range cut_range(const Layer& layer, const Level& level, const Box& tile, std::int64_t at, Dim d,
+                std::int64_t p, Range kernel);
+
 /// The loops of all levels down to the array's own. Cheap to copy in number, not in size: every
 /// tensor of an array has one, because channels may run ahead of each other.
 class StepWalker {
@@ -28,8 +33,6 @@ class StepWalker {
 
   std::int64_t step() const { return count_.back() - 1; }              ///< of this array, from 0
   std::int64_t parent_step() const { return count_[depth_ - 1] - 1; }  ///< depth > 0 only
-  /// Of the array at a depth on the way to this one.
-  std::int64_t step_of(std::size_t depth) const { return count_[depth] - 1; }
   /// Whether the unit was idle between the previous step and this one (true for the first).
   bool gap() const { return gap_; }
   std::int64_t children() const { return level().units; }
@@ -45,6 +48,12 @@ class StepWalker {
   }
   /// Range of a dimension that is not spatial here: the same in all children.
   Range common(Dim d) const { return common_[d]; }
+  /// The tile of child p, which is active.
+  Box tile(std::int64_t p) const {
+    Box box;
+    for (Dim d : workloads::kAllDims) box[d] = range(d, p);
+    return box;
+  }
   /// Whether every loop of the array's own level that moves no output stands at its first (last)
   /// position.
   bool reductions_at(bool last) const;
