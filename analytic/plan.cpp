@@ -667,15 +667,16 @@ bool Plan::moved(std::size_t depth, std::size_t t, const Step& from, const Step&
   return true;
 }
 
+Box Plan::box(const Tile& tile) {
+  Box b;
+  for (Dim d : kAllDims) b[d] = {tile.lo[at(d)], tile.lo[at(d)] + tile.length[at(d)]};
+  return b;
+}
+
 bool Plan::moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind) {
   if (!geometry_set_) geometry_.reset(*mapping_);
   geometry_set_ = true;
   tiles_before_.valid = tiles_next_.valid = false;
-  const auto box = [](const Tile& tile) {
-    Box b;
-    for (Dim d : kAllDims) b[d] = {tile.lo[at(d)], tile.lo[at(d)] + tile.length[at(d)]};
-    return b;
-  };
   if (!kind.cold &&
       !geometry_.tiles_at(depth, box(frame.before), frame.before_at.data(), tiles_before_))
     return false;
@@ -802,11 +803,6 @@ void Plan::divide(std::size_t depth, const Frame& frame, Kind& kind) {
   if (!geometry_set_) geometry_.reset(*mapping_);
   geometry_set_ = true;
   tiles_before_.valid = false;
-  const auto box = [](const Tile& tile) {
-    Box b;
-    for (Dim d : kAllDims) b[d] = {tile.lo[at(d)], tile.lo[at(d)] + tile.length[at(d)]};
-    return b;
-  };
   if (!kind.cold)
     geometry_.tiles_at(depth, box(frame.before), frame.before_at.data(), tiles_before_);
   std::size_t n = 0;

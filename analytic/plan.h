@@ -199,6 +199,7 @@ class Plan {
   };
 
   bool describe();
+  static Box box(const Tile& tile);
   bool inside(std::size_t window, const Tile& tile) const;
   const workloads::Window& window(std::size_t c) const {
     return c == 0 ? layer_->rows : layer_->cols;

@@ -514,6 +514,12 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   return c;
 }
 
+std::string joined(const std::vector<std::string>& all, const char* between) {
+  std::string out;
+  for (const std::string& one : all) out += (out.empty() ? "" : between) + one;
+  return out;
+}
+
 std::string yaml_banks(const hw::Storage& s) {
   if (s.banks == 1) return "    ports: shared\n";
   std::vector<std::string> banks(static_cast<std::size_t>(s.banks));
@@ -523,7 +529,7 @@ std::string yaml_banks(const hw::Storage& s) {
     bank +=
         fmt::format("{}{}", bank.empty() ? "" : ", ", workloads::name(workloads::kAllTensors[t]));
   }
-  return fmt::format("    banks: [[{}]]\n", fmt::join(banks, "], ["));
+  return "    banks: [[" + joined(banks, "], [") + "]]\n";
 }
 
 std::string yaml_capacity(const hw::Storage& s, const char* unit) {
@@ -541,7 +547,7 @@ std::string yaml_capacity(const hw::Storage& s, const char* unit) {
     parts.push_back(fmt::format("{{holds: [{}], size: {}}}", held,
                                 size(s.part_capacity[static_cast<std::size_t>(part)])));
   }
-  return fmt::format("[{}]", fmt::join(parts, ", "));
+  return "[" + joined(parts, ", ") + "]";
 }
 
 std::string machine_yaml(const hw::Machine& m) {
