@@ -385,34 +385,35 @@ class Oracle {
 
   /// Calls f(PE, its tile) for the PEs below child p in all steps that a step has below it.
   template <class F>
-  void for_pes(Array& a, int s, int p, int tensor, int first, F f) {
+  void for_pes(Array& a, int s, int p, int tensor, std::int64_t first, F f) {
     if (a.pes()) return f(first, tile(a, s, p, tensor));
     Array& below = *a.children[size(p)];
-    const int each = pes_below(below) / units(below);
+    const std::int64_t each = pes_below(below) / units(below);
     for (int q = 0; q < units(below); ++q)
       for (int i = 0; i < below.count(); ++i)
         if (below.step(i).parent_step == s) for_pes(below, i, q, tensor, first + q * each, f);
   }
-  int pes_below(Array& a) const {
+  std::int64_t pes_below(Array& a) const {
     return a.pes() ? units(a) : units(a) * pes_below(*a.children[0]);
   }
 
   /// Words of a transfer over each tree of a divided network: of those that are new to a child,
   /// what its PEs in the tree use.
   void divide(Array& a, int s, int tensor, Transfer& t) {
-    const auto pes = static_cast<int>(network(a).subtrees.pes);
-    const int each = pes_below(a) / units(a);
-    std::map<int, Words> over;
+    const std::int64_t pes = network(a).subtrees.pes;
+    const std::int64_t each = pes_below(a) / units(a);
+    std::map<std::int64_t, Words> over;
     for (int p = 0; p < units(a); ++p) {
       const Words fresh = new_words(a, s, p, tensor);
-      for_pes(a, s, p, tensor, p * each, [&](int pe, const Words& used) {
+      for_pes(a, s, p, tensor, p * each, [&](std::int64_t pe, const Words& used) {
         for (const Word& w : used)
           if (fresh.count(w) != 0) over[pe / pes].insert(w);
       });
     }
-    t.over_subtree.resize(size((pes_below(a) + pes - 1) / pes));
+    t.over_subtree.resize(static_cast<std::size_t>((pes_below(a) + pes - 1) / pes));
     for (const auto& [tree, words] : over)
-      t.over_subtree[size(tree)][size(tensor)] = static_cast<std::int64_t>(words.size());
+      t.over_subtree[static_cast<std::size_t>(tree)][size(tensor)] =
+          static_cast<std::int64_t>(words.size());
   }
 
   /// Follows the partial sums through the steps of an array within one step of its parent, in
@@ -698,9 +699,8 @@ class Oracle {
     for (const auto& child : t.to_child)
       d = std::max(d, cycles(storage(a.level + 1).write_port, to_children(child)) + overhead(a));
     for (const auto& words : t.over_subtree) {
-      const Load load = to_children(words);
-      d = std::max(d,
-                   overhead(a) + in_machine_cycles(a, cycles(network(a).subtrees.bandwidth, load)));
+      const std::int64_t own = cycles(network(a).subtrees.bandwidth, to_children(words));
+      d = std::max(d, overhead(a) + in_machine_cycles(a, own));
     }
     return d;
   }
