@@ -44,7 +44,7 @@ class Link {
     return n_.fill_overhead + machine_cycles(transfer_cycles(sent, kSubtreePace));
   }
   /// Injection of a drain with words, as the network and the parent's write port allow. It takes no
-  /// less than send_cycles() of any child.
+  /// less than send_cycles() of any child and line_cycles() of any line.
   COUNTERPOINT_INLINE Value drain_cycles(const Load& sent) const {
     return n_.drain_overhead +
            larger(channel_cycles(sent, kDrainPace), transfer_cycles(sent, kWritePace));
@@ -52,6 +52,10 @@ class Link {
   /// What one child sends of a drain.
   COUNTERPOINT_INLINE Value send_cycles(const Load& sent) const {
     return n_.drain_overhead + transfer_cycles(sent, kSendPace);
+  }
+  /// What goes over one line of a drain.
+  COUNTERPOINT_INLINE Value line_cycles(const Load& sent) const {
+    return n_.drain_overhead + machine_cycles(transfer_cycles(sent, kLinePace));
   }
   /// From the end of injection of a transfer to its arrival.
   COUNTERPOINT_INLINE Value fill_latency() const { return n_.fill_latency; }

@@ -71,6 +71,9 @@ struct Moved {
   std::vector<std::int64_t> each;  ///< words of every child
 };
 
+/// The most words that go over one of the lines, if child p sends `each[p]`.
+std::int64_t busiest_line(const hw::DrainLines& lines, const std::vector<std::int64_t>& each);
+
 /// Sets of words, for any legal nest. Not thread-safe (scratch). Keeps its memory.
 class Geometry {
  public:

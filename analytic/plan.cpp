@@ -213,6 +213,7 @@ bool Plan::describe_level(std::size_t depth) {
   info.keeps = network.psum == hw::PsumPolicy::Keep;
   for (std::size_t t = 0; t < 2; ++t) info.afresh[t] = !network.reuse[t];
   info.subtree_pes = network.subtrees.pes;
+  info.lines = network.drain_lines;
   info.shares = false;
   info.apart = {};
   info.twice = {};
@@ -729,7 +730,7 @@ bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Fram
   kind.times = times;
   if (!describe_moves(depth, frame, kind)) return false;
   if (level_[depth].subtree_pes > 0 && shape >= 0) divide(depth, frame, kind);
-  return true;
+  return level_[depth].lines.children == 0 || collect(depth, frame, kind);
 }
 
 bool Plan::describe_moves(std::size_t depth, const Frame& frame, Kind& kind) {
@@ -823,6 +824,22 @@ void Plan::divide(std::size_t depth, const Frame& frame, Kind& kind) {
   keep_different(over_subtrees_, first);
   kind.subtrees = static_cast<std::int32_t>(first);
   kind.subtree_count = static_cast<std::int32_t>(over_subtrees_.size() - first);
+}
+
+// The outputs of a kind over the network's lines to the unit.
+bool Plan::collect(std::size_t depth, const Frame& frame, Kind& kind) {
+  if (kind.cold || kind.leave.total == 0) return true;
+  if (!geometry_set_) geometry_.reset(*mapping_);
+  geometry_set_ = true;
+  tiles_before_.valid = tiles_next_.valid = false;
+  if (!geometry_.tiles_at(depth, box(frame.before), frame.before_at.data(), tiles_before_))
+    return false;
+  if (kind.shape >= 0 &&
+      !geometry_.tiles_at(depth, box(frame.next), frame.next_at.data(), tiles_next_))
+    return false;
+  geometry_.moved(depth, Tensor::Output, tiles_next_, tiles_before_, false, moved_);
+  kind.over_line = busiest_line(level_[depth].lines, moved_.each);
+  return true;
 }
 
 // ---- partial sums ------------------------------------------------------------------------------

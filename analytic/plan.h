@@ -46,6 +46,7 @@ struct Kind {
   std::int64_t read_back = 0;  ///< outputs of those that enter, from the unit
   std::array<Words, 3> enter;  ///< of the step that begins
   Words leave;                 ///< outputs of the step that ends
+  std::int64_t over_line = 0;  ///< ... the most over one of the network's lines
   std::int64_t macs_largest = 0, macs_total = 0;
   std::int32_t before_work = -1;  ///< a kind that begins the step that ends here
   std::int64_t times = 0;         ///< executions in the layer, all arrays
@@ -173,6 +174,7 @@ class Plan {
     bool reads_back = false, keeps = false;  ///< the network: partial sums
     bool afresh[2] = {false, false};         ///< ... sends all inputs, weights again
     std::int64_t subtree_pes = 0;            ///< ... is divided
+    hw::DrainLines lines;                    ///< ... has lines to the unit
     std::array<bool, kMaxLoops> reduces{};   ///< loops that move no output
     bool shares = false;  ///< all children have the same outputs, and the first new one takes them
     std::size_t cut_count = 0, loop_count = 0;
@@ -220,6 +222,7 @@ class Plan {
                 std::int64_t times);
   bool describe_moves(std::size_t depth, const Frame& frame, Kind& kind);
   void divide(std::size_t depth, const Frame& frame, Kind& kind);
+  bool collect(std::size_t depth, const Frame& frame, Kind& kind);
   bool clip(std::size_t window, Step& step) const;
   bool step_at(std::size_t depth, const Tile& tile, std::int32_t shape, const Index& at,
                Step& out) const;

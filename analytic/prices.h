@@ -103,6 +103,8 @@ void price(const PriceList& list, const NumbersOf<Value>& machine, CostOf<Value>
       if (w != last_drained) last_drain = link.drain_cycles(leaving(w));
       last_drained = w;
       c.drain = last_drain;
+      if (level.traits.limits[kLinePace])
+        c.drain = larger(c.drain, link.line_cycles(leaving(kind.over_line)));
       if (!sends) continue;
       for (std::int32_t g = 0; g < kind.group_count; ++g) {
         const std::int64_t v = list.groups[kind.groups + g].words[2];

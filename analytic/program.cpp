@@ -165,6 +165,7 @@ void link_numbers(const hw::BoundMachine& bound, std::size_t depth, std::int64_t
   n.pace[kReceivePace] = pace(child.write_port);
   n.pace[kSendPace] = pace(child.read_port);
   n.pace[kSubtreePace] = pace(net.subtrees.bandwidth);
+  n.pace[kLinePace] = pace(net.drain_lines.bandwidth);
   n.burst = {0, 0, 1};
   if (net.burst.size > 0)
     n.burst = net.burst.bytes ? PaceOf<std::int64_t>{0, 1, net.burst.size * 8}

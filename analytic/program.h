@@ -53,6 +53,7 @@ enum PaceName : int {
   kReceivePace,  ///< a child's write port
   kSendPace,     ///< ... and its read port
   kSubtreePace,
+  kLinePace,  ///< of a line that neighbours drain over
   kPaces
 };
 /// The numbers of a network and of the ports at its ends. Overheads and latencies are cycles of

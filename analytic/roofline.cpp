@@ -75,6 +75,8 @@ Roofline roofline(const workloads::Mapping& mapping, const stats::LayerResult& r
         {fmt::format("network '{}' to parent", n.name),
          machine_cycles(
              cycles(up_words, up_bits, net.drain_bandwidth.value_or(net.bandwidth), n.instances))});
+    if (net.drain_lines.children > 0)  // one drain at a time, as long as its busiest line takes
+      out.bounds.push_back({fmt::format("lines of network '{}'", n.name), n.drain_busy});
     out.bounds.push_back(
         {fmt::format("read port of '{}'", r.storage[i].name),
          cycles(port_words.most(), port_bits.most(), m.storage[i].read_port, n.instances)});

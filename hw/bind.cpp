@@ -45,6 +45,7 @@ std::optional<BoundMachine> bind_levels(const Machine& machine,
         machine.implied_network ? *machine.implied_network : Network(bound.network.back());
     network.name = fmt::format("network in cluster of {}", pes_below[level]);
     network.subtrees = {};  // they reach the PEs from the global buffer
+    network.drain_lines = {};
     bound.network.push_back(network);
   }
   for (std::size_t i = 2; i < pe; ++i) {

@@ -131,6 +131,18 @@ struct Subtrees {
   Rate bandwidth;        ///< of each; per cycle of the network's clock
 };
 
+/// Lines that what leaves the children goes over: neighbours share one, as a word of each takes its
+/// turn.
+struct DrainLines {
+  std::int64_t children = 0;  ///< of each line; 0: there are none
+  std::int64_t first = 0;     ///< of the first line
+  Rate bandwidth;             ///< of each; per cycle of the network's clock
+  /// The line of a child.
+  std::int64_t of(std::int64_t child) const {
+    return child < first ? 0 : 1 + (child - first) / children;
+  }
+};
+
 /// "pipe", "bus", "mesh", ..., in the order of the enumeration.
 const std::vector<std::string>& topology_names();
 
@@ -149,7 +161,8 @@ struct Network {
   static constexpr std::int64_t kChain = -1;
   Multicast multicast = Multicast::Word;
   Reduction reduction = Reduction::None;
-  Subtrees subtrees;  ///< below the global buffer only
+  Subtrees subtrees;       ///< below the global buffer only
+  DrainLines drain_lines;  ///< below the global buffer only
   Channels channels = Channels::Shared;
   PsumPolicy psum = PsumPolicy::Accumulate;
   /// Inputs, weights. False: what a child holds already is sent again in every step.

@@ -254,7 +254,7 @@ class Reader {
     std::vector<std::string> known = {
         "name",     "topology",   "bandwidth", "drain_bandwidth", "burst",     "latency",
         "overhead", "clock",      "skew",      "multicast",       "reduction", "channels",
-        "psum",     "hop_energy", "fabric",    "reuse",           "subtrees"};
+        "psum",     "hop_energy", "fabric",    "reuse",           "subtrees",  "drain_lines"};
     if (off_chip) {
       for (const char* key : {"multicast", "reduction", "skew"})
         if (value.find(key))
@@ -308,6 +308,7 @@ class Reader {
                                                          "global buffer is what keeps partial sums",
                                                          value.find("psum")->path()));
     if (const auto subtrees = value.find("subtrees")) read_subtrees(*subtrees, role, n);
+    if (const auto lines = value.find("drain_lines")) read_drain_lines(*lines, role, n);
     if (const auto reuse = value.find("reuse")) n.reuse = read_reuse(*reuse);
     if (!n.reuses_all() && n.channels == Channels::Separate)
       value.find("reuse")->error(
@@ -352,6 +353,33 @@ class Reader {
       refuse("bad-value", "a subtree brings a word to all its PEs at once: 'multicast: word'");
     if (n.psum == PsumPolicy::Refetch)
       refuse("bad-value", "partial sums do not come back over subtrees: 'psum: accumulate'");
+  }
+
+  void read_drain_lines(const YamlValue& value, Role role, Network& n) {
+    const auto refuse = [&](const char* code, const std::string& why) {
+      value.error(code, fmt::format("'{}': {}", value.path(), why));
+    };
+    if (role != Role::GlobalBuffer)
+      refuse("misplaced-key", "only what goes to the global buffer shares lines");
+    if (!value.check_map({"children", "first", "bandwidth"})) return;
+    if (const auto children = value.require("children", "how many neighbours share a line"))
+      n.drain_lines.children = children->integer(1, machine_.pes, "children").value_or(0);
+    n.drain_lines.first = n.drain_lines.children;
+    if (const auto first = value.find("first"))
+      n.drain_lines.first =
+          first->integer(1, std::max<std::int64_t>(n.drain_lines.children, 1), "children")
+              .value_or(n.drain_lines.children);
+    if (const auto bandwidth = value.require("bandwidth", "of each line, e.g. 1 word")) {
+      n.drain_lines.bandwidth = rate(value, "bandwidth");
+      if (bandwidth->is_scalar() && bandwidth->text() == "unlimited")
+        refuse("no-effect", "lines without a limit to their bandwidth are none: leave them out");
+    }
+    if (n.topology != Topology::Pipe)
+      refuse("bad-value",
+             "only pipes have such lines; a routed network has links of its own, which 'fabric' "
+             "describes");
+    if (n.reduction != Reduction::None)
+      refuse("bad-value", "sums that meet on their way share no line: 'reduction: none'");
   }
 
   // For both operands, or one of them for each.

@@ -86,6 +86,11 @@ Json machine_json(const hw::BoundMachine& machine) {
     x["subtrees"] = n.subtrees.pes == 0 ? Json()
                                         : Json{{"pes", n.subtrees.pes},
                                                {"bandwidth", rate_json(n.subtrees.bandwidth)}};
+    x["drain_lines"] = n.drain_lines.children == 0
+                           ? Json()
+                           : Json{{"children", n.drain_lines.children},
+                                  {"first", n.drain_lines.first},
+                                  {"bandwidth", rate_json(n.drain_lines.bandwidth)}};
     x["latency"] = n.latency;
     x["overhead"] = {{"fill", n.fill_overhead}, {"drain", n.drain_overhead}};
     x["clock_mhz"] = n.clock_mhz > 0 ? n.clock_mhz : m.clock_mhz;

@@ -77,10 +77,13 @@ void network_trials(const hw::Machine& m, Trials& out) {
     if (n.subtrees.pes > 0)
       out.machine("twice the bandwidth of the subtrees of " + of,
                   [i](hw::Machine& c) { c.network[i].subtrees.bandwidth.per_kcycle *= 2; });
+    if (n.drain_lines.children > 0)
+      out.machine("twice the bandwidth of the lines to the parent of " + of,
+                  [i](hw::Machine& c) { c.network[i].drain_lines.bandwidth.per_kcycle *= 2; });
     if (n.multicast != hw::Multicast::Word)
       out.machine("multicast of every word in " + of,
                   [i](hw::Machine& c) { c.network[i].multicast = hw::Multicast::Word; });
-    if (n.reduction == hw::Reduction::None)
+    if (n.reduction == hw::Reduction::None && n.drain_lines.children == 0)
       out.machine("a reduction tree in " + of,
                   [i](hw::Machine& c) { c.network[i].reduction = hw::Reduction::Tree; });
     const bool refetch = n.psum == hw::PsumPolicy::Refetch;

@@ -404,7 +404,7 @@
         const busy = (r.network_busy || {})[n.name];
         const lines = [
           [cut(n.name, 44), ''],
-          [rate(n.bandwidth) + (n.subtrees ? ', trees of ' + n.subtrees.pes + ' PEs: ' + rate(n.subtrees.bandwidth) : '') + ', latency ' + n.latency + (n.topology === 'bus' ? ', bus' : ''), 'small'],
+          [rate(n.bandwidth) + (n.subtrees ? ', trees of ' + n.subtrees.pes + ' PEs: ' + rate(n.subtrees.bandwidth) : '') + (n.drain_lines ? ', lines to the parent for ' + n.drain_lines.children + ' children: ' + rate(n.drain_lines.bandwidth) : '') + ', latency ' + n.latency + (n.topology === 'bus' ? ', bus' : ''), 'small'],
           [n.channels + ' channels, multicast ' + n.multicast + ', reduction ' + n.reduction, 'small'],
           ['\u2193 ' + short(words('injected')) + ' words' + (busy ? ', busy ' + percent(busy.to_children) : '') +
             '   \u2191 ' + short(words('drain_injected')) + (busy ? ', busy ' + percent(busy.to_parent) : ''), 'small']];

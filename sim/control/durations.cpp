@@ -142,7 +142,24 @@ std::int64_t Durations::drain(const Residence& r) const {
   if (!child_storage_.read_port.unlimited())
     for (std::int32_t n : r.leave->per_child)
       inject = std::max(inject, cycles(n * bits, n, child_storage_.read_port));
+  inject = std::max(inject, lines(r, bits));
   return of_network(network_.drain_overhead) + inject;
+}
+
+// The words of each line wait for those of the children before on it.
+std::int64_t Durations::lines(const Residence& r, std::int64_t bits) const {
+  const hw::DrainLines& net = network_.drain_lines;
+  if (net.children == 0) return 0;
+  std::int64_t longest = 0, end = net.first, words = 0;
+  for (std::int64_t p = 0; p < children_; ++p) {
+    if (p == end) {
+      words = 0;
+      end += net.children;
+    }
+    words += r.leave->per_child[static_cast<std::size_t>(p)];
+    longest = std::max(longest, cycles(words * bits, words, net.bandwidth));
+  }
+  return of_network(longest);
 }
 
 // The buffer is the child of the array at depth 0 (its only one), the parent of that at depth 1.

@@ -44,6 +44,7 @@ class Durations {
   std::int64_t bursts(std::int64_t bits, std::int64_t words) const;
   std::int64_t channel(std::int64_t bits, std::int64_t words, hw::Rate rate) const;
   std::int64_t requests(std::int64_t count) const;
+  std::int64_t lines(const Residence& r, std::int64_t bits) const;
   std::int64_t sent(std::int64_t bits, std::int64_t words, bool port) const;
 
   const hw::BoundMachine& machine_;

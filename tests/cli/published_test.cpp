@@ -95,8 +95,10 @@ TEST_F(Published, BoundsNoticeAFifthOfOneParameter) {
             "${ceil(1.2 * (2 * R + C - 2))}"},
            {"stonne-maeri", "stonne-maeri.machine.yaml", "bandwidth: 1 words",
             "bandwidth: 1.2 words"},
-           {"stonne-maeri", "stonne-maeri.machine.yaml", "${3 + ceil(log2(ms))}",
-            "${ceil(1.2 * (3 + ceil(log2(ms))))}"}}) {
+           {"stonne-maeri", "stonne-maeri.machine.yaml", "${2 + ceil(log2(ms))}",
+            "${ceil(1.2 * (2 + ceil(log2(ms))))}"},
+           {"stonne-maeri", "stonne-maeri.machine.yaml", ", 1, 2)}", ", 1, 3)}"},
+           {"stonne-maeri", "stonne-maeri.machine.yaml", "first: 1", "first: 2"}}) {
     const Outcome o = changed(c.set, c.machine, c.old, c.with);
     EXPECT_EQ(o.status, 1) << c.set << ": " << c.old << " -> " << c.with << "\n" << o.out << o.err;
     EXPECT_THAT(o.out, HasSubstr("BROKEN"));

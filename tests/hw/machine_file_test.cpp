@@ -420,6 +420,34 @@ TEST(MachineFile, BanksOfTheGlobalBufferHoldTensors) {
                  {"global buffer"});
 }
 
+TEST(MachineFile, ChildrenOfTheGlobalBufferMayShareLines) {
+  const auto machine = [](const std::string& network, const std::string& off_chip = "") {
+    return "name: a\npes: 8\nstorage:\n  - {level: off_chip, network: {" + off_chip +
+           "}}\n  - {level: global_buffer, capacity: unlimited, network: {" + network +
+           "}}\n  - {level: pe_buffer, capacity: unlimited}\n";
+  };
+  const std::string two = "drain_lines: {children: 2, bandwidth: 1.5 words}";
+  const Read r(machine(two)),
+      s(machine("drain_lines: {children: 3, first: 1, bandwidth: 2 bytes}"));
+  ASSERT_TRUE(r.machine) << input::format(r.diagnostics);
+  EXPECT_EQ(r.machine->network[1].drain_lines.children, 2);
+  EXPECT_EQ(r.machine->network[1].drain_lines.first, 2);
+  EXPECT_EQ(r.machine->network[1].drain_lines.bandwidth.per_kcycle, 1500);
+  ASSERT_TRUE(s.machine) << input::format(s.diagnostics);
+  EXPECT_EQ(s.machine->network[1].drain_lines.first, 1);
+  const auto refuse = [&](const std::string& network, const std::string& code,
+                          const std::string& message) {
+    expect_refused(machine(network), code, {message});
+  };
+  refuse("drain_lines: {children: 9, bandwidth: 1 words}", "out-of-range", "8");
+  refuse("drain_lines: {children: 2, first: 3, bandwidth: 1 words}", "out-of-range", "2");
+  refuse("drain_lines: {children: 2}", "missing-key", "bandwidth");
+  refuse("drain_lines: {children: 2, bandwidth: unlimited}", "no-effect", "leave them out");
+  refuse("topology: bus, " + two, "bad-value", "pipes");
+  refuse("reduction: tree, " + two, "bad-value", "reduction: none");
+  expect_refused(machine("", two), "misplaced-key", {"global buffer"});
+}
+
 TEST(MachineFile, TheNetworkOfTheGlobalBufferMayBeTrees) {
   const auto machine = [](const std::string& network) {
     return "name: a\npes: 8\nstorage:\n  - {level: off_chip, network: {}}\n"

@@ -244,6 +244,44 @@ TEST(ExactCycles, BanksAreCountedByBothModels) {
   EXPECT_EQ(estimated.cycles, 14);
 }
 
+// Four PEs finish an output each in every cycle. Two that share a line need two cycles for them;
+// which two, `first` says.
+TEST(ExactCycles, NeighboursShareALineToTheBuffer) {
+  struct Case {
+    std::int64_t children, first, each;  // cycles of a drain
+  };
+  for (const Case& c : {Case{1, 1, 1}, {2, 2, 2}, {2, 1, 2}, {3, 1, 3}, {3, 2, 2}, {4, 4, 4}}) {
+    hw::Machine m = machine(4);
+    m.network[1].drain_lines = {c.children, c.first, {1000, false}};
+    both(map("Type: GEMM Dimensions { M: 3, N: 4, K: 1 }",
+             "TemporalMap(1,1) M; SpatialMap(1,1) N; TemporalMap(1,1) K;", m),
+         [&c](const stats::LayerResult& r) {
+           EXPECT_EQ(r.network[1].drain_busy, 3 * c.each) << c.children << ' ' << c.first;
+           EXPECT_EQ(r.network[1].link[2].drain_injected, 12);
+           // The first results are there after a cycle of work, and drains follow each other.
+           EXPECT_EQ(r.cycles, 1 + 3 * c.each);
+         });
+  }
+}
+
+// Bytes, the clock of the network, its overhead: 3 outputs of 4 bytes on a line of 8 bytes take 2
+// cycles of the network and 3 of the machine, whose clock is half as fast again. The last line has
+// one.
+TEST(ExactCycles, LinesHaveTheClockOfTheirNetwork) {
+  hw::Machine m = machine(4);
+  m.bits.psum = 32;
+  m.clock_mhz = 300;
+  m.network[1].clock_mhz = 200;
+  m.network[1].drain_overhead = 1;  // takes two cycles of the machine
+  m.network[1].drain_lines = {3, 3, {8000, true}};
+  both(map("Type: GEMM Dimensions { M: 1, N: 4, K: 1 }",
+           "TemporalMap(1,1) M; SpatialMap(1,1) N; TemporalMap(1,1) K;", m),
+       [](const stats::LayerResult& r) {
+         EXPECT_EQ(r.network[1].drain_busy, 2 + 3);
+         EXPECT_EQ(r.cycles, 1 + 2 + 3);
+       });
+}
+
 // Four outputs in four PEs, a weight for each at first, and an input for all of them in every step.
 // Over each tree of n PEs go n weights and an input, then three inputs, a word per cycle; the work
 // of a step is behind its transfer.

@@ -273,6 +273,7 @@ std::vector<SweepPoint> points_of(const workloads::Mapping& mapping, std::size_t
                           n.multicast = multicast;
                           if (topology != hw::Topology::Pipe || multicast != hw::Multicast::Word)
                             n.subtrees = {};  // a part of such pipes
+                          if (topology != hw::Topology::Pipe) n.drain_lines = {};
                           n.fabric.flit_bits = flit;
                           n.fabric.vcs = vcs;
                           n.fabric.buffer_depth = depth_;

@@ -268,6 +268,8 @@ std::vector<Feature> make() {
   add("multicast word", [](D d) {
     return any_array_network(d, [](N n) { return n.multicast == hw::Multicast::Word; });
   });
+  add("drain lines",
+      [](D d) { return any_network(d, [](N n) { return n.drain_lines.children > 0; }); });
   add("subtrees", [](D d) { return any_network(d, [](N n) { return n.subtrees.pes > 0; }); });
   add("reduction none", [](D d) {
     return any_array_network(d, [](N n) { return n.reduction == hw::Reduction::None; });

@@ -280,6 +280,16 @@ void random_subtrees(Random& r, hw::Machine& m) {
   if (n.psum == hw::PsumPolicy::Refetch) n.psum = hw::PsumPolicy::Accumulate;
 }
 
+// Neighbours share lines to the global buffer.
+void random_drain_lines(Random& r, hw::Machine& m) {
+  hw::Network& n = m.network[1];
+  if (n.topology != hw::Topology::Pipe) return;
+  n.drain_lines.children = r.between(1, std::min<Int>(m.pes, 4));
+  n.drain_lines.first = r.between(1, n.drain_lines.children);
+  n.drain_lines.bandwidth = random_rate(r, 0);
+  n.reduction = hw::Reduction::None;
+}
+
 // The flows of the global buffer take turns; then all networks are pipes.
 void random_shared_port(Random& r, hw::Machine& m) {
   const auto pipe = [](hw::Network& n) {
@@ -370,6 +380,10 @@ std::string yaml_network(const hw::Network& n, bool offchip) {
   if (n.subtrees.pes > 0)
     out += fmt::format(", subtrees: {{pes: {}, bandwidth: {}}}", n.subtrees.pes,
                        yaml_rate(n.subtrees.bandwidth));
+  if (n.drain_lines.children > 0)
+    out += fmt::format(", drain_lines: {{children: {}, first: {}, bandwidth: {}}}",
+                       n.drain_lines.children, n.drain_lines.first,
+                       yaml_rate(n.drain_lines.bandwidth));
   if (hw::routed(n.topology)) out += ", fabric: " + yaml_fabric(n.fabric);
   if (n.drain_bandwidth) out += ", drain_bandwidth: " + yaml_rate(*n.drain_bandwidth);
   if (n.burst.size > 0)
@@ -511,6 +525,7 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   if (m.storage[1].capacity_bytes > 0 && r.percent(15)) random_parts(r, m.storage[1]);
   for (hw::Network& n : m.network)
     if (!n.reuses_all() && r.percent(50)) n.reuse[static_cast<std::size_t>(r.between(0, 1))] = true;
+  if (r.percent(12)) random_drain_lines(r, m);
   return c;
 }
 

@@ -206,6 +206,11 @@ Breaches check_monotone(const Mapping& m, const stats::LayerResult& r) {
       compare("cycles with more bandwidth of the subtrees of " + name);
       network = m.machine.network[l];
     }
+    if (network.drain_lines.children > 0) {
+      network.drain_lines.bandwidth.per_kcycle *= 2;
+      compare("cycles with more bandwidth of the lines of " + name);
+      network = m.machine.network[l];
+    }
     if (network.clock_mhz > 0) {
       network.clock_mhz *= 2;
       compare("cycles with a faster clock of " + name);

@@ -165,7 +165,9 @@ std::vector<Case> simpler(const Case& c) {
     add([&](Case& n) { n.machine.network[i].subtrees = {}; });
     if (c.machine.network[i].subtrees.pes == 0)
       add([&](Case& n) { n.machine.network[i].multicast = plain.multicast; });
-    add([&](Case& n) { n.machine.network[i].reduction = plain.reduction; });
+    add([&](Case& n) { n.machine.network[i].drain_lines = {}; });
+    if (c.machine.network[i].drain_lines.children == 0)
+      add([&](Case& n) { n.machine.network[i].reduction = plain.reduction; });
     add([&](Case& n) { n.machine.network[i].channels = plain.channels; });
     add([&](Case& n) { n.machine.network[i].psum = plain.psum; });
     add([&](Case& n) { n.machine.network[i].reuse = {true, true}; });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // STONNE's tile T_R = R, T_S = S, T_C, T_K, T_G, T_X', T_Y': virtual neurons of R x S x T_C
-// multipliers side by side, over groups, filters, output rows and columns.
+// multipliers side by side, over groups, filters, output rows and columns. Without groups the
+// children of the buffer are filters: what shares a line of the output bus.
 Network stonne_maeri {
   Layer row {
     Type: NGCONV
@@ -13,9 +14,9 @@ Network stonne_maeri {
       TemporalMap(${T_C},${T_C}) C;
       TemporalMap(${T_X},${T_X}) Y';
       TemporalMap(${T_Y},${T_Y}) X';
-      SpatialMap(1,1) G;
-      Cluster(${T_K},P);
-      SpatialMap(1,1) K;
+      SpatialMap(1,1) ${if_positive(G - 1, G, K)};
+      Cluster(${max(T_K * min(G - 1, 1), T_G * max(2 - G, 0))},P);
+      SpatialMap(1,1) ${if_positive(G - 1, K, G)};
       Cluster(${T_X},P);
       SpatialMap(1,1) Y';
       Cluster(${T_Y},P);

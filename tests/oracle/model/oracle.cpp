@@ -732,6 +732,14 @@ class Oracle {
                  cycles(storage(a.level).write_port, load));
     for (std::int64_t words : t.from_child)
       d = std::max(d, cycles(storage(a.level + 1).read_port, to_parent(a, words)));
+    if (n.drain_lines.children > 0) {
+      std::map<std::int64_t, std::int64_t> line;
+      for (int p = 0; p < units(a); ++p)  // before the first line stand the children it lacks
+        line[(p + n.drain_lines.children - n.drain_lines.first) / n.drain_lines.children] +=
+            t.from_child[size(p)];
+      for (const auto& [number, words] : line)
+        d = std::max(d, in_machine_cycles(a, cycles(n.drain_lines.bandwidth, to_parent(a, words))));
+    }
     return d + in_machine_cycles(a, n.drain_overhead);
   }
   /// How much later the last child does what the first one does.
