@@ -105,7 +105,8 @@ TEST_F(Published, BoundsNoticeAFifthOfOneParameter) {
            {"stonne-tpu", "stonne-tpu.machine.yaml", "bandwidth: ${dn_bw} words",
             "bandwidth: ${ceil(0.8 * dn_bw)} words"},
            {"stonne-tpu", "stonne-tpu.machine.yaml", "${rows + columns + 3}",
-            "${ceil(1.2 * (rows + columns + 3))}"}}) {
+            "${ceil(1.2 * (rows + columns + 3))}"},
+           {"stonne-tpu", "stonne-tpu.machine.yaml", "${100 * rn_bw}", "${125 * rn_bw}"}}) {
     const Outcome o = changed(c.set, c.machine, c.old, c.with);
     EXPECT_EQ(o.status, 1) << c.set << ": " << c.old << " -> " << c.with << "\n" << o.out << o.err;
     EXPECT_THAT(o.out, HasSubstr("BROKEN"));
