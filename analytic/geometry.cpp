@@ -383,7 +383,8 @@ bool Geometry::same_copy(const Copy& a, const Copy& b, const Progression& all, b
 std::int64_t busiest_line(const hw::DrainLines& lines, const std::vector<std::int64_t>& each) {
   std::int64_t most = 0, line = -1, words = 0;
   for (std::size_t p = 0; p < each.size(); ++p) {
-    const std::int64_t own = lines.of(static_cast<std::int64_t>(p));
+    const std::int64_t child = static_cast<std::int64_t>(p);
+    const std::int64_t own = child < lines.first ? 0 : 1 + (child - lines.first) / lines.children;
     words = (own == line ? words : 0) + each[p];
     line = own;
     most = std::max(most, words);

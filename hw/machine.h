@@ -137,10 +137,6 @@ struct DrainLines {
   std::int64_t children = 0;  ///< of each line; 0: there are none
   std::int64_t first = 0;     ///< of the first line
   Rate bandwidth;             ///< of each; per cycle of the network's clock
-  /// The line of a child.
-  std::int64_t of(std::int64_t child) const {
-    return child < first ? 0 : 1 + (child - first) / children;
-  }
 };
 
 /// "pipe", "bus", "mesh", ..., in the order of the enumeration.
