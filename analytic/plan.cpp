@@ -708,10 +708,13 @@ bool Plan::moved_enumerated(std::size_t depth, const Frame& frame, Kind& kind) {
   if (!kind.cold) {
     geometry_.moved(depth, Tensor::Output, tiles_next_, tiles_before_, true, m);
     kind.leave = {m.changed, m.total, m.distinct, m.copies};
-    if (stays(depth, frame))
+    if (stays(depth, frame)) {
       kind.leave = {m.changed, 0, 0, 0};
-    else
+    } else {
       for (std::size_t p = 0; p < m.each.size(); ++p) groups_[first + p].words[2] = m.each[p];
+      if (level_[depth].lines.children > 0)
+        kind.over_line = busiest_line(level_[depth].lines, m.each);
+    }
   }
   keep_different(groups_, first);
   kind.groups = static_cast<std::int32_t>(first);
@@ -730,7 +733,7 @@ bool Plan::add_kind(std::size_t depth, std::int32_t shape, bool cold, const Fram
   kind.times = times;
   if (!describe_moves(depth, frame, kind)) return false;
   if (level_[depth].subtree_pes > 0 && shape >= 0) divide(depth, frame, kind);
-  return level_[depth].lines.children == 0 || collect(depth, frame, kind);
+  return true;
 }
 
 bool Plan::describe_moves(std::size_t depth, const Frame& frame, Kind& kind) {
@@ -782,7 +785,8 @@ bool Plan::describe_moves(std::size_t depth, const Frame& frame, Kind& kind) {
   // What is the same in both directions is known by now.
   if (shape < 0 || kind.enter[2].changed)
     closed = closed && (cold || moved(depth, 2, next, before, kind.leave, group[2], false));
-  if (!closed) return moved_enumerated(depth, frame, kind);
+  // Lines have to know which children send what.
+  if (!closed || level_[depth].lines.children > 0) return moved_enumerated(depth, frame, kind);
   if (!cold && stays(depth, frame)) {
     kind.leave = {kind.leave.changed, 0, 0, 0};
     group[2] = {0, 0, 0, 0};
@@ -824,22 +828,6 @@ void Plan::divide(std::size_t depth, const Frame& frame, Kind& kind) {
   keep_different(over_subtrees_, first);
   kind.subtrees = static_cast<std::int32_t>(first);
   kind.subtree_count = static_cast<std::int32_t>(over_subtrees_.size() - first);
-}
-
-// The outputs of a kind over the network's lines to the unit.
-bool Plan::collect(std::size_t depth, const Frame& frame, Kind& kind) {
-  if (kind.cold || kind.leave.total == 0) return true;
-  if (!geometry_set_) geometry_.reset(*mapping_);
-  geometry_set_ = true;
-  tiles_before_.valid = tiles_next_.valid = false;
-  if (!geometry_.tiles_at(depth, box(frame.before), frame.before_at.data(), tiles_before_))
-    return false;
-  if (kind.shape >= 0 &&
-      !geometry_.tiles_at(depth, box(frame.next), frame.next_at.data(), tiles_next_))
-    return false;
-  geometry_.moved(depth, Tensor::Output, tiles_next_, tiles_before_, false, moved_);
-  kind.over_line = busiest_line(level_[depth].lines, moved_.each);
-  return true;
 }
 
 // ---- partial sums ------------------------------------------------------------------------------

@@ -222,7 +222,6 @@ class Plan {
                 std::int64_t times);
   bool describe_moves(std::size_t depth, const Frame& frame, Kind& kind);
   void divide(std::size_t depth, const Frame& frame, Kind& kind);
-  bool collect(std::size_t depth, const Frame& frame, Kind& kind);
   bool clip(std::size_t window, Step& step) const;
   bool step_at(std::size_t depth, const Tile& tile, std::int32_t shape, const Index& at,
                Step& out) const;

@@ -438,12 +438,13 @@ class Model {
     }
     if (words > 0 && node.above != nullptr) start = std::max(start, node.above->time[kSlotOut].at);
     std::int64_t inject = 0;
-    if (words > 0)
+    if (words > 0) {
       inject = std::max(link(node).drain_cycles({words, words * bits}),
                         link(node).send_cycles({out.largest, out.largest * bits}));
-    if (const hw::DrainLines& lines = network(node).drain_lines; words > 0 && lines.children > 0) {
-      const std::int64_t most = busiest_line(lines, out.each);
-      inject = std::max(inject, link(node).line_cycles({most, most * bits}));
+      if (const hw::DrainLines& lines = network(node).drain_lines; lines.children > 0) {
+        const std::int64_t most = busiest_line(lines, out.each);
+        inject = std::max(inject, link(node).line_cycles({most, most * bits}));
+      }
     }
     const std::int64_t injected = start + inject;
     const std::int64_t arrived = words > 0 ? injected + link(node).drain_latency() : start;

@@ -328,39 +328,51 @@ class Reader {
     return n;
   }
 
+  static void refuse(const YamlValue& value, const char* code, const std::string& why) {
+    value.error(code, fmt::format("'{}': {}", value.path(), why));
+  }
+
+  // The bandwidth of each of a network's parts, which are none without a limit.
+  Rate rate_of_each(const YamlValue& value, const char* part, const char* if_unlimited) {
+    const auto bandwidth = value.require("bandwidth", fmt::format("of each {}, e.g. 1 word", part));
+    if (!bandwidth) return {};
+    if (bandwidth->is_scalar() && bandwidth->text() == "unlimited")
+      refuse(value, "no-effect", if_unlimited);
+    return rate(value, "bandwidth");
+  }
+
+  static void need_pipe(const YamlValue& value, const Network& n, const char* what) {
+    if (n.topology != Topology::Pipe)
+      refuse(value, "bad-value",
+             fmt::format("only pipes {}; a routed network has links of its own, which 'fabric' "
+                         "describes",
+                         what));
+  }
+
   void read_subtrees(const YamlValue& value, Role role, Network& n) {
-    const auto refuse = [&](const char* code, const std::string& why) {
-      value.error(code, fmt::format("'{}': {}", value.path(), why));
-    };
     if (role != Role::GlobalBuffer)
-      refuse("misplaced-key", "only the network below the global buffer is divided among the PEs");
+      refuse(value, "misplaced-key",
+             "only the network below the global buffer is divided among the PEs");
     if (!value.check_map({"pes", "bandwidth"})) return;
     if (const auto pes = value.require("pes", "how many PEs a subtree feeds"))
       n.subtrees.pes = pes->integer(1, machine_.pes, "PEs").value_or(0);
-    if (const auto bandwidth = value.require("bandwidth", "of each subtree, e.g. 1 word")) {
-      n.subtrees.bandwidth = rate(value, "bandwidth");
-      if (bandwidth->is_scalar() && bandwidth->text() == "unlimited")
-        refuse("no-effect", "subtrees without a limit to their bandwidth are none: leave it out");
-    }
+    n.subtrees.bandwidth = rate_of_each(
+        value, "subtree", "subtrees without a limit to their bandwidth are none: leave it out");
     if (n.subtrees.pes > 0 && machine_.pes % n.subtrees.pes != 0)
-      refuse("bad-value", fmt::format("{} PEs cannot be divided into subtrees of {}", machine_.pes,
-                                      n.subtrees.pes));
-    if (n.topology != Topology::Pipe)
-      refuse("bad-value",
-             "only pipes are divided; a routed network has links of its own, which 'fabric' "
-             "describes");
+      refuse(value, "bad-value",
+             fmt::format("{} PEs cannot be divided into subtrees of {}", machine_.pes,
+                         n.subtrees.pes));
+    need_pipe(value, n, "are divided");
     if (n.multicast != Multicast::Word)
-      refuse("bad-value", "a subtree brings a word to all its PEs at once: 'multicast: word'");
+      refuse(value, "bad-value",
+             "a subtree brings a word to all its PEs at once: 'multicast: word'");
     if (n.psum == PsumPolicy::Refetch)
-      refuse("bad-value", "partial sums do not come back over subtrees: 'psum: accumulate'");
+      refuse(value, "bad-value", "partial sums do not come back over subtrees: 'psum: accumulate'");
   }
 
   void read_drain_lines(const YamlValue& value, Role role, Network& n) {
-    const auto refuse = [&](const char* code, const std::string& why) {
-      value.error(code, fmt::format("'{}': {}", value.path(), why));
-    };
     if (role != Role::GlobalBuffer)
-      refuse("misplaced-key", "only what goes to the global buffer shares lines");
+      refuse(value, "misplaced-key", "only what goes to the global buffer shares lines");
     if (!value.check_map({"children", "first", "bandwidth"})) return;
     if (const auto children = value.require("children", "how many neighbours share a line"))
       n.drain_lines.children = children->integer(1, machine_.pes, "children").value_or(0);
@@ -369,17 +381,11 @@ class Reader {
       n.drain_lines.first =
           first->integer(1, std::max<std::int64_t>(n.drain_lines.children, 1), "children")
               .value_or(n.drain_lines.children);
-    if (const auto bandwidth = value.require("bandwidth", "of each line, e.g. 1 word")) {
-      n.drain_lines.bandwidth = rate(value, "bandwidth");
-      if (bandwidth->is_scalar() && bandwidth->text() == "unlimited")
-        refuse("no-effect", "lines without a limit to their bandwidth are none: leave them out");
-    }
-    if (n.topology != Topology::Pipe)
-      refuse("bad-value",
-             "only pipes have such lines; a routed network has links of its own, which 'fabric' "
-             "describes");
+    n.drain_lines.bandwidth = rate_of_each(
+        value, "line", "lines without a limit to their bandwidth are none: leave them out");
+    need_pipe(value, n, "have such lines");
     if (n.reduction != Reduction::None)
-      refuse("bad-value", "sums that meet on their way share no line: 'reduction: none'");
+      refuse(value, "bad-value", "sums that meet on their way share no line: 'reduction: none'");
   }
 
   // For both operands, or one of them for each.

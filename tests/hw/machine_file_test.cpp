@@ -420,15 +420,17 @@ TEST(MachineFile, BanksOfTheGlobalBufferHoldTensors) {
                  {"global buffer"});
 }
 
+/// A machine of eight PEs with such a network below the global buffer.
+std::string with_networks(const std::string& array, const std::string& off_chip = "") {
+  return "name: a\npes: 8\nstorage:\n  - {level: off_chip, network: {" + off_chip +
+         "}}\n  - {level: global_buffer, capacity: unlimited, network: {" + array +
+         "}}\n  - {level: pe_buffer, capacity: unlimited}\n";
+}
+
 TEST(MachineFile, ChildrenOfTheGlobalBufferMayShareLines) {
-  const auto machine = [](const std::string& network, const std::string& off_chip = "") {
-    return "name: a\npes: 8\nstorage:\n  - {level: off_chip, network: {" + off_chip +
-           "}}\n  - {level: global_buffer, capacity: unlimited, network: {" + network +
-           "}}\n  - {level: pe_buffer, capacity: unlimited}\n";
-  };
   const std::string two = "drain_lines: {children: 2, bandwidth: 1.5 words}";
-  const Read r(machine(two)),
-      s(machine("drain_lines: {children: 3, first: 1, bandwidth: 2 bytes}"));
+  const Read r(with_networks(two)),
+      s(with_networks("drain_lines: {children: 3, first: 1, bandwidth: 2 bytes}"));
   ASSERT_TRUE(r.machine) << input::format(r.diagnostics);
   EXPECT_EQ(r.machine->network[1].drain_lines.children, 2);
   EXPECT_EQ(r.machine->network[1].drain_lines.first, 2);
@@ -437,7 +439,7 @@ TEST(MachineFile, ChildrenOfTheGlobalBufferMayShareLines) {
   EXPECT_EQ(s.machine->network[1].drain_lines.first, 1);
   const auto refuse = [&](const std::string& network, const std::string& code,
                           const std::string& message) {
-    expect_refused(machine(network), code, {message});
+    expect_refused(with_networks(network), code, {message});
   };
   refuse("drain_lines: {children: 9, bandwidth: 1 words}", "out-of-range", "8");
   refuse("drain_lines: {children: 2, first: 3, bandwidth: 1 words}", "out-of-range", "2");
@@ -445,23 +447,18 @@ TEST(MachineFile, ChildrenOfTheGlobalBufferMayShareLines) {
   refuse("drain_lines: {children: 2, bandwidth: unlimited}", "no-effect", "leave them out");
   refuse("topology: bus, " + two, "bad-value", "pipes");
   refuse("reduction: tree, " + two, "bad-value", "reduction: none");
-  expect_refused(machine("", two), "misplaced-key", {"global buffer"});
+  expect_refused(with_networks("", two), "misplaced-key", {"global buffer"});
 }
 
 TEST(MachineFile, TheNetworkOfTheGlobalBufferMayBeTrees) {
-  const auto machine = [](const std::string& network) {
-    return "name: a\npes: 8\nstorage:\n  - {level: off_chip, network: {}}\n"
-           "  - {level: global_buffer, capacity: unlimited, network: {" +
-           network + "}}\n  - {level: pe_buffer, capacity: unlimited}\n";
-  };
   const std::string two = "subtrees: {pes: 4, bandwidth: 1.5 words}";
-  const Read r(machine(two));
+  const Read r(with_networks(two));
   ASSERT_TRUE(r.machine) << input::format(r.diagnostics);
   EXPECT_EQ(r.machine->network[1].subtrees.pes, 4);
   EXPECT_EQ(r.machine->network[1].subtrees.bandwidth.per_kcycle, 1500);
   const auto refuse = [&](const std::string& network, const std::string& code,
                           const std::string& message) {
-    expect_refused(machine(network), code, {message});
+    expect_refused(with_networks(network), code, {message});
   };
   refuse("subtrees: {pes: 3, bandwidth: 1 words}", "bad-value", "8 PEs cannot be divided");
   refuse("subtrees: {pes: 16, bandwidth: 1 words}", "out-of-range", "8");
@@ -470,20 +467,12 @@ TEST(MachineFile, TheNetworkOfTheGlobalBufferMayBeTrees) {
   refuse("topology: bus, " + two, "bad-value", "pipes");
   refuse("multicast: tile, " + two, "bad-value", "multicast: word");
   refuse("psum: refetch, " + two, "bad-value", "psum: accumulate");
-  expect_refused("name: a\npes: 8\nstorage:\n  - {level: off_chip, network: {" + two +
-                     "}}\n  - {level: global_buffer, capacity: unlimited, network: {}}\n"
-                     "  - {level: pe_buffer, capacity: unlimited}\n",
-                 "misplaced-key", {"below the global buffer"});
+  expect_refused(with_networks("", two), "misplaced-key", {"below the global buffer"});
 }
 
 TEST(MachineFile, OneOperandMayBeReused) {
-  const auto machine = [](const std::string& network) {
-    return "name: a\npes: 8\nstorage:\n  - {level: off_chip, network: {}}\n"
-           "  - {level: global_buffer, capacity: unlimited, network: {" +
-           network + "}}\n  - {level: pe_buffer, capacity: unlimited}\n";
-  };
   const auto reuse = [&](const std::string& text) {
-    const Read r(machine("reuse: " + text));
+    const Read r(with_networks("reuse: " + text));
     EXPECT_TRUE(r.machine) << input::format(r.diagnostics);
     return r.machine ? r.machine->network[1].reuse : std::array<bool, 2>{};
   };
@@ -491,8 +480,8 @@ TEST(MachineFile, OneOperandMayBeReused) {
   EXPECT_EQ(reuse("none"), (std::array<bool, 2>{false, false}));
   EXPECT_EQ(reuse("{input: none}"), (std::array<bool, 2>{false, true}));
   EXPECT_EQ(reuse("{weight: none, input: words}"), (std::array<bool, 2>{true, false}));
-  expect_refused(machine("reuse: {output: none}"), "unknown-key", {"output"});
-  expect_refused(machine("reuse: {input: none}, channels: separate"), "bad-value",
+  expect_refused(with_networks("reuse: {output: none}"), "unknown-key", {"output"});
+  expect_refused(with_networks("reuse: {input: none}, channels: separate"), "bad-value",
                  {"separate channels"});
 }
 

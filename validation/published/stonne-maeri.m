@@ -15,7 +15,7 @@ Network stonne_maeri {
       TemporalMap(${T_X},${T_X}) Y';
       TemporalMap(${T_Y},${T_Y}) X';
       SpatialMap(1,1) ${if_positive(G - 1, G, K)};
-      Cluster(${max(T_K * min(G - 1, 1), T_G * max(2 - G, 0))},P);
+      Cluster(${max(T_K * min(G - 1, 1), 1)},P);
       SpatialMap(1,1) ${if_positive(G - 1, K, G)};
       Cluster(${T_X},P);
       SpatialMap(1,1) Y';
