@@ -35,6 +35,14 @@ class Link {
     return n_.fill_overhead +
            (traits_.requests ? requests_cycles(bursts(sent)) : channel_cycles(sent, kChannelPace));
   }
+  /// Injection of a transfer of rows, which take so many thousandths of a cycle, and partial sums.
+  COUNTERPOINT_INLINE Value rows_cycles(const Value& thousandths, const Load& sums,
+                                        const Load& sent) const {
+    const Value rows = over(thousandths, everywhere(1000)) + transfer_cycles(sums, kChannelPace);
+    return n_.fill_overhead +
+           larger(machine_cycles(rows),
+                  larger(transfer_cycles(sent, kReadPace), transfer_cycles(sent, kReceivePace)));
+  }
   /// What one child receives of a transfer.
   COUNTERPOINT_INLINE Value receive_cycles(const Load& received) const {
     return n_.fill_overhead + transfer_cycles(received, kReceivePace);

@@ -28,9 +28,10 @@ using Structure = std::array<std::uint16_t, kMaxDepths>;
 
 /// Evaluates a mapping on machines that differ in anything but what its nest depends on (so:
 /// bandwidths, latencies, widths, energies, lanes, bufferings, channels, multicasts, reductions;
-/// not the PEs of subtrees and the children of drain lines), several at once: quickest if
-/// neighbours in the list differ in numbers only. Exact, as Schedule::run(). Nothing is allocated
-/// once it is warm. Not thread-safe: one per thread.
+/// not the PEs of subtrees, the children of drain lines, rows of off-chip memory, steps in flight
+/// and what follows through PEs), several at once: quickest if neighbours in the list differ in
+/// numbers only. Exact, as Schedule::run(). Nothing is allocated once it is warm. Not thread-safe:
+/// one per thread.
 class Sweep {
  public:
   /// False if the mapping is not regular, see Plan::compile(). Keeps a reference to it.

@@ -9,6 +9,7 @@
 
 #include "analytic/banks.h"
 #include "analytic/numbers.h"
+#include "analytic/rows.h"
 #include "analytic/walk_state.h"
 
 // After the numbers that it is to compute with.
@@ -37,6 +38,7 @@ class Model {
         dense_(mapping.layer.dense()),
         geometry_(mapping),
         banks_(mapping.machine),
+        rows_(mapping),
         effort_(effort) {
     const std::size_t depths = levels_.size();
     access_base_ = 0;
@@ -52,6 +54,7 @@ class Model {
     lengths_ = tile_lengths();
     words_followed_ = irregular_partial_sums();
     const hw::Machine& machine = mapping.machine.machine;
+    periods_ = std::max<std::int64_t>(4, machine.step_window.steps);
     pe_ = {machine.lanes, machine.step_minimum, machine.step_overhead};
     link_numbers_.resize(depths);
     link_traits_.resize(depths);
@@ -155,7 +158,12 @@ class Model {
       const std::int64_t keep = link(node).drain_latency() + 4;
       node.drain_history.resize(static_cast<std::size_t>(std::min<std::int64_t>(keep, 256)));
     }
-    if (depth + 1 == levels_.size()) return;
+    if (pes(node)) {
+      // The first steps wait for none.
+      const hw::StepWindow& window = m_.machine.machine.step_window;
+      node.work_history.assign(static_cast<std::size_t>(window.steps), Time{-window.latency, 0});
+      return;
+    }
     for (const Range& c : classes(depth)) {
       auto child = std::make_unique<Node>();
       child->depth = node.depth + 1;
@@ -590,8 +598,12 @@ class Model {
       const std::size_t i = at(t);
       if (!in[i].changed) continue;
       if (t != Tensor::Output) {
-        std::int64_t released =
-            pes(node) ? node.time[kWorkEnd].at : node.time[kArrived0 + index(t)].at;
+        std::int64_t released = node.time[kArrived0 + index(t)].at;
+        if (pes(node) && node.worked) {
+          const std::int64_t after = child_storage(node).follows[i];
+          released = after == hw::Storage::kAfter ? node.time[kWorkEnd].at
+                                                  : node.time[kWorkStart].at + after;
+        }
         for (const auto& c : node.below)
           released = std::max(released, c->time[kRead0 + index(t)].at);
         set(node.time[kOlder0 + index(t)], node.time[kNewer0 + index(t)].at);
@@ -630,7 +642,10 @@ class Model {
       x.start = std::max({x.parent, x.channel, x.slot});
       std::int64_t inject = 0;
       const bool passing = past(node, kAllTensors[static_cast<std::size_t>(channel)]);
-      if (sent.words > 0)
+      if (sent.words > 0 && node.depth == 0 && rows_.any())
+        inject = link(node).rows_cycles(read_rows(in, channel, next),
+                                        {words[2], words[2] * width(Tensor::Output)}, sent);
+      else if (sent.words > 0)
         inject = std::max(
             passing ? std::max(link(node).passing_cycles(sent), link(*node.above).fill_cycles(sent))
                     : link(node).fill_cycles(sent),
@@ -666,6 +681,7 @@ class Model {
       if (f.cycles == 0 || Wide(sent) * f.cycles > Wide(f.words) * node.previous_work)
         f = {sent, node.previous_work};
     }
+    if (node.depth == 0 && rows_.any()) rows_.step();
     node.has_previous = true;
     node.last_at = node.at;
     std::swap(node.held, next);  // `next` is the step before now
@@ -690,6 +706,15 @@ class Model {
     node.previous_work = longest;
     work_of(node) += longest;
     level_count(node.depth, kSumWork) += k * longest;
+  }
+
+  // What the rows of a channel's words take.
+  std::int64_t read_rows(const std::array<Moved, 3>& in, int channel, const StepTiles& next) {
+    std::int64_t thousandths = 0;
+    for (Tensor t : {Tensor::Input, Tensor::Weight})
+      if (channel_of(root_, t) == channel && in[at(t)].changed)
+        thousandths += rows_.read(t, root_.held, next, !network(root_).reuse[at(t)]);
+    return thousandths;
   }
 
   // Of the children that hold the same outputs, the first takes the partial sums.
@@ -722,6 +747,8 @@ class Model {
     const std::int64_t ended = node.time[kWorkEnd].at;
     std::int64_t start = std::max(ended, slot);
     if (last != nullptr) start = std::max(start, last->arrival);
+    const hw::StepWindow& window = m_.machine.machine.step_window;
+    if (window.steps > 0) start = std::max(start, node.work_history.back().at + window.latency);
     const std::int64_t cycles = work_cycles(node.held.macs_largest, pe_);
     if (!node.worked) {
       stack(kStartup) += k * start;
@@ -739,11 +766,16 @@ class Model {
         until(last->injected, kBandwidth);
         until(last->arrival, kLatency);
       }
+      if (window.steps > 0) until(node.work_history.back().at + window.latency, kLatency);
       until(start, kDrainWait);
     }
     node.worked = true;
     stack(kCompute) += k * cycles;
+    set(node.time[kWorkStart], start);
     set(node.time[kWorkEnd], start + cycles);
+    for (std::size_t i = node.work_history.size(); i-- > 1;)
+      set(node.work_history[i], node.work_history[i - 1].at);
+    if (!node.work_history.empty()) set(node.work_history[0], start + cycles);
     counts_[static_cast<std::size_t>(macs_slot_)] += k * node.held.macs_total;
     counts_[static_cast<std::size_t>(steps_slot_)] += k;
     work_of(node) += cycles;
@@ -817,11 +849,10 @@ class Model {
 
   static void collect(Node& node, std::vector<Time*>& out) {
     for (Time& t : node.time) out.push_back(&t);
+    for (Time& t : node.work_history) out.push_back(&t);
     for (Time& t : node.drain_history) out.push_back(&t);
     for (auto& c : node.below) collect(*c, out);
   }
-
-  static constexpr std::int64_t kPeriods = 4;
 
   void iterate(Node& node, std::size_t l) {
     const Level& level = levels_[static_cast<std::size_t>(node.depth)];
@@ -834,7 +865,8 @@ class Model {
     const std::vector<Dim>& dims = level.loops[l].dims;
     const bool finishes = keeps(node) && std::all_of(dims.begin(), dims.end(),
                                                      [&](Dim d) { return layer_.is_reduction(d); });
-    if (n <= 4 || follows_words(node) || finishes) {
+    const bool by_history = node.depth == 0 && rows_.any();
+    if (n <= 4 || follows_words(node) || finishes || by_history) {
       for (std::int64_t i = 0; i < n; ++i) {
         node.at[l] = i;
         iterate(node, l + 1);
@@ -854,8 +886,9 @@ class Model {
       s.times.reserve(times.size());
       for (const Time* t : times) s.times.push_back(t->at);
       history.push_back(std::move(s));
-      if (history.size() > 2 * kPeriods + 1) history.erase(history.begin());
-      for (std::int64_t c = 1; c <= kPeriods && 2 * c < static_cast<std::int64_t>(history.size());
+      if (static_cast<std::int64_t>(history.size()) > 2 * periods_ + 1)
+        history.erase(history.begin());
+      for (std::int64_t c = 1; c <= periods_ && 2 * c < static_cast<std::int64_t>(history.size());
            ++c) {
         const std::int64_t jump = try_jump(node, l, i, n, c, history, times);
         if (jump == 0) continue;
@@ -991,6 +1024,7 @@ class Model {
   int words_followed_ = -1;  ///< down to this depth, partial sums are followed word by word
   Geometry geometry_;
   Banks banks_;
+  RowReader rows_;
   PeOf<Value> pe_{};
   std::vector<LinkOf<Value>> link_numbers_;
   std::vector<LinkTraits> link_traits_;
@@ -1001,6 +1035,7 @@ class Model {
   std::vector<std::int64_t> counts_;
   std::vector<Fraction> peak_;
   std::vector<std::array<std::int64_t, 3>> tile_words_, sliding_;
+  std::int64_t periods_ = 4;  ///< most iterations that a pattern is looked for in
   std::uint64_t clock_ = 0;
   Node root_;
   std::vector<std::int64_t> scratch_;

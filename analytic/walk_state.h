@@ -40,6 +40,7 @@ enum TimeName : int {
   kSlotOut,  // when the present output residence may be used
   kDrainChannel,
   kDrainArrived,
+  kWorkStart,
   kWorkEnd,
   kTimes
 };
@@ -51,6 +52,7 @@ struct Node {
   std::int64_t multiplicity = 1;  ///< arrays in this class, over the whole machine
   std::vector<std::unique_ptr<Node>> below;
   std::array<Time, kTimes> time;
+  std::vector<Time> work_history;   ///< ends of the latest steps' work, newest first (PEs only)
   std::vector<Time> drain_history;  ///< arrivals of the latest drains, newest first (refetch only)
 
   /// Only if partial sums are followed word by word: outputs that the unit has a value for, and

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "hw/rows.h"
+
 namespace counterpoint::hw {
 
 /// A rate: words or bytes per 1000 cycles (so 0.8 words per cycle is 800). 0 means unlimited.
@@ -194,8 +196,14 @@ struct Storage {
   std::array<std::int64_t, 3> part_capacity{};  ///< of each part; 0 = unlimited (then all is)
   Rate read_port, write_port;                   ///< per instance and flow
   Bufferings buffering = Buffering::Double;     ///< no meaning off-chip
+  /// Inputs, weights in a PE: the next ones may follow the last through the PE. So many cycles
+  /// after the start of the last step that uses it their slot is free. kAfter: at the end of that
+  /// step.
+  std::array<std::int64_t, 2> follows{kAfter, kAfter};
+  static constexpr std::int64_t kAfter = -1;
   std::int64_t latency = 0;    ///< cycles a transfer out waits before it flies (off-chip)
   std::int64_t in_flight = 0;  ///< most bursts requested and not yet arrived (off-chip); 0: any
+  Rows rows;                   ///< (off-chip)
   AccessEnergy energy;
   /// Input, weight, output. What the global buffer does not hold passes it by, from off-chip memory
   /// to its children. All other levels hold everything, and all hold outputs.
@@ -206,6 +214,13 @@ struct Storage {
   /// the two ports. 0: every flow has a port of its own.
   int banks = 0;
   std::array<int, 3> bank{};  ///< that holds inputs, weights, outputs
+};
+
+/// Commands in flight: a step of an array of PEs starts `latency` cycles after the end of the work
+/// of the step `steps` before it, at the earliest.
+struct StepWindow {
+  std::int64_t steps = 0;  ///< 0: any number may be in flight
+  std::int64_t latency = 0;
 };
 
 struct EnergyTable {
@@ -235,6 +250,7 @@ struct Machine {
   std::int64_t step_overhead = 0;     ///< cycles that every step of an array of PEs takes longer
   std::int64_t step_minimum = 0;      ///< cycles that the work of such a step takes at least
   std::int64_t startup = 0;           ///< cycles before off-chip memory is used
+  StepWindow step_window;
   WordBits bits;
   /// Capacities count words of any tensor instead of bytes (the original tool's hardware files).
   bool capacity_in_words = false;

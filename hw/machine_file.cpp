@@ -33,6 +33,7 @@ constexpr std::int64_t kMostCycles = 1000000000;
 constexpr std::int64_t kMostCapacity = std::int64_t{1} << 50;
 constexpr std::int64_t kMostRate = 1000000000;  // words or bytes per cycle
 constexpr std::int64_t kMostBurst = 1 << 20;    // words or bytes
+constexpr std::int64_t kMostStepsInFlight = 64;
 constexpr std::size_t kMostLevels = 16;
 constexpr double kMostEnergy = 1e9;
 
@@ -52,8 +53,8 @@ class Reader {
       return machine_;
     }
     root_.check_map({"name", "description", "clock", "pes", "lanes", "pipeline_latency",
-                     "step_overhead", "step_minimum", "startup", "bits", "storage",
-                     "implied_network", "energy"});
+                     "step_overhead", "step_minimum", "steps_in_flight", "startup", "bits",
+                     "storage", "implied_network", "energy"});
     if (const auto name = root_.require("name", "how results call the machine"))
       machine_.name = name->text().value_or("");
     if (const auto description = root_.find("description"))
@@ -69,6 +70,7 @@ class Reader {
     machine_.pipeline_latency = integer(root_, "pipeline_latency", 0, 0, kMostCycles, "cycles");
     machine_.step_overhead = integer(root_, "step_overhead", 0, 0, kMostCycles, "cycles");
     machine_.step_minimum = integer(root_, "step_minimum", 0, 0, kMostCycles, "cycles");
+    if (const auto window = root_.find("steps_in_flight")) read_step_window(*window);
     machine_.startup = integer(root_, "startup", 0, 0, kMostCycles, "cycles");
     read_bits();
     read_storage();
@@ -523,7 +525,8 @@ class Reader {
   void read_level(const YamlValue& value, Role role, bool last) {
     Storage s;
     std::vector<std::string> known = {"level", "name", "read_port", "write_port", "energy"};
-    if (role == Role::OffChip) known.insert(known.end(), {"latency", "in_flight"});
+    if (role == Role::OffChip) known.insert(known.end(), {"latency", "in_flight", "rows"});
+    if (role == Role::PeBuffer) known.push_back("follows");
     if (role != Role::OffChip) known.insert(known.end(), {"capacity", "buffering"});
     if (role == Role::GlobalBuffer) known.insert(known.end(), {"holds", "ports", "banks"});
     if (role == Role::ClusterBuffer) known.push_back("cluster_pes");
@@ -539,6 +542,12 @@ class Reader {
               "'network'");
     misplaced("in_flight", role != Role::OffChip,
               "only off-chip memory is asked in requests; a buffer answers at once");
+    misplaced("rows", role != Role::OffChip,
+              "only off-chip memory is read row by row; a buffer gives any word at once");
+    misplaced(
+        "follows", role != Role::PeBuffer,
+        "words follow each other through PEs only; elsewhere a slot is free when what is in it "
+        "was sent");
     misplaced("capacity", role == Role::OffChip, "off-chip memory is unlimited");
     misplaced("buffering", role == Role::OffChip,
               "off-chip memory holds everything; there is nothing to buffer twice");
@@ -563,6 +572,8 @@ class Reader {
       if (const auto buffering = value.find("buffering")) s.buffering = read_buffering(*buffering);
     }
     if (role == Role::ClusterBuffer) read_cluster(value, s);
+    if (const auto follows = value.find("follows"); follows && role == Role::PeBuffer)
+      read_follows(*follows, s);
     if (role == Role::GlobalBuffer) {
       holds_ = value.find("holds");
       if (holds_) read_holds(*holds_, s);
@@ -609,6 +620,8 @@ class Reader {
                                       "limited 'bandwidth' of the network",
                                       requests->path()));
       }
+      if (const auto rows = value.find("rows"); rows && role == Role::OffChip)
+        read_rows(*rows, n, s);
       if (!network_names_.insert(n.name).second && unique)
         value.error(
             "duplicate-name",
@@ -619,6 +632,45 @@ class Reader {
     machine_.storage.push_back(s);
     roles_.push_back(role);
     own_energy_.push_back(own_energy);
+  }
+
+  void read_step_window(const YamlValue& value) {
+    if (!value.check_map({"steps", "latency"})) return;
+    if (const auto steps = value.require("steps", "how many steps may be in flight, e.g. 4"))
+      machine_.step_window.steps = steps->integer(1, kMostStepsInFlight, "steps").value_or(0);
+    if (const auto latency = value.require("latency", "until the next one may start, in cycles"))
+      machine_.step_window.latency = latency->integer(1, kMostCycles, "cycles").value_or(1);
+  }
+
+  static void read_follows(const YamlValue& value, Storage& s) {
+    if (!value.check_map({"input", "weight"})) return;
+    for (const char* key : {"input", "weight"})
+      if (const auto cycles = value.find(key))
+        s.follows[key[0] == 'w'] = cycles->integer(0, kMostCycles, "cycles").value_or(0);
+  }
+
+  void read_rows(const YamlValue& value, const Network& n, Storage& s) {
+    if (!value.check_map({"bytes", "cycles", "caches"})) return;
+    if (const auto bytes = value.require("bytes", "the most bytes of a row, e.g. 64"))
+      s.rows.bytes = bytes->integer(1, kMostBurst, "bytes").value_or(0);
+    if (const auto cycles = value.require("cycles", "that a row takes at least"))
+      s.rows.cycles = cycles->integer(0, kMostCycles, "cycles").value_or(0);
+    if (const auto caches = value.find("caches"); caches && caches->check_list())
+      for (const YamlValue& item : caches->items()) {
+        if (!item.check_map({"capacity", "cycles"})) continue;
+        Cache cache;
+        if (const auto bytes = item.require("capacity", "e.g. 512 KiB"))
+          cache.capacity_bytes = bytes->bytes(1, kMostCapacity).value_or(1);
+        if (const auto cycles = item.require("cycles", "that a row in it takes at least"))
+          cache.cycles = cycles->integer(0, kMostCycles, "cycles").value_or(0);
+        s.rows.caches.push_back(cache);
+      }
+    if (n.burst.size > 0)
+      refuse(value, "bad-value", "words are read in rows or in bursts, not both");
+    if (n.channels == Channels::Separate)
+      refuse(value, "bad-value",
+             "rows of both operands come one after the other: 'channels: shared'");
+    need_pipe(value, n, "bring rows");
   }
 
   // Whether the flows of the global buffer take turns.
@@ -723,6 +775,12 @@ class Reader {
                                   "channel of its own, and '{}' has 'reuse: none', which needs one "
                                   "channel for all",
                                   holds_->path(), machine_.network[i].name));
+    if (machine_.storage[0].rows.bytes > 0 && holds_)
+      holds_->error("bad-value",
+                    fmt::format("'{}': what the global buffer does not hold passes it by on a "
+                                "channel of its own, and rows of both operands come one after the "
+                                "other",
+                                holds_->path()));
     for (std::size_t i = 0; i < 2; ++i)
       if (machine_.network[i].topology != Topology::Pipe && holds_)
         holds_->error(

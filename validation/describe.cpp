@@ -24,6 +24,17 @@ const char* text(hw::Reduction r) {
   return r == hw::Reduction::None ? "none" : r == hw::Reduction::Chain ? "chain" : "tree";
 }
 
+Json rows_json(const hw::Rows& rows) {
+  if (rows.bytes == 0) return {};
+  Json j;
+  j["bytes"] = rows.bytes;
+  j["cycles"] = rows.cycles;
+  j["caches"] = Json::array();
+  for (const hw::Cache& c : rows.caches)
+    j["caches"].push_back({{"capacity_bytes", c.capacity_bytes}, {"cycles", c.cycles}});
+  return j;
+}
+
 }  // namespace
 
 Json machine_json(const hw::BoundMachine& machine) {
@@ -34,6 +45,10 @@ Json machine_json(const hw::BoundMachine& machine) {
   j["clock_mhz"] = m.clock_mhz;
   j["step_overhead"] = m.step_overhead;
   j["step_minimum"] = m.step_minimum;
+  if (m.step_window.steps > 0)
+    j["steps_in_flight"] = {{"steps", m.step_window.steps}, {"latency", m.step_window.latency}};
+  else
+    j["steps_in_flight"] = Json();
   j["startup"] = m.startup;
   j["capacity_unit"] = m.capacity_in_words ? "words" : "bytes";
   j["word_bits"] = {{"input", m.bits.input},
@@ -70,6 +85,11 @@ Json machine_json(const hw::BoundMachine& machine) {
       if (s.holds[t]) x["holds"].push_back(std::string(workloads::name(workloads::kAllTensors[t])));
     x["latency"] = s.latency;
     if (i == 0) x["in_flight"] = s.in_flight == 0 ? Json() : Json(s.in_flight);
+    if (i == 0) x["rows"] = rows_json(s.rows);
+    if (i + 1 == machine.storage.size())
+      for (std::size_t t = 0; t < s.follows.size(); ++t)
+        x["follows"][std::string(workloads::name(workloads::kAllTensors[t]))] =
+            s.follows[t] == hw::Storage::kAfter ? Json() : Json(s.follows[t]);
     x["implied"] = s.implied;
     j["storage"].push_back(std::move(x));
   }

@@ -110,6 +110,12 @@ void storage_trials(const hw::Machine& m, Trials& out) {
     if (s.in_flight > 0)
       out.machine("twice the requests in flight to " + s.name,
                   [i](hw::Machine& c) { c.storage[i].in_flight *= 2; });
+    if (s.rows.bytes > 0)
+      out.machine("words of " + s.name + " not read in rows",
+                  [i](hw::Machine& c) { c.storage[i].rows = {}; });
+    for (std::size_t k = 0; k < s.rows.caches.size(); ++k)
+      out.machine(fmt::format("twice the capacity of cache {} of {}", k + 1, s.name),
+                  [i, k](hw::Machine& c) { c.storage[i].rows.caches[k].capacity_bytes *= 2; });
     if (i == 0) continue;
     if (s.capacity_bytes > 0)
       out.machine("twice the capacity of " + s.name, [i](hw::Machine& c) {
@@ -131,6 +137,11 @@ void storage_trials(const hw::Machine& m, Trials& out) {
     out.machine("no overhead of the PEs' steps", [](hw::Machine& c) { c.step_overhead = 0; });
   if (m.step_minimum > 0)
     out.machine("no least time of the PEs' steps", [](hw::Machine& c) { c.step_minimum = 0; });
+  if (m.step_window.steps > 0)
+    out.machine("any number of steps in flight", [](hw::Machine& c) { c.step_window = {}; });
+  if (m.storage.back().follows != hw::Storage{}.follows)
+    out.machine("no word follows another through the PEs",
+                [](hw::Machine& c) { c.storage.back().follows = hw::Storage{}.follows; });
   out.machine("twice the lanes of the PEs", [](hw::Machine& c) { c.lanes *= 2; });
 }
 

@@ -147,4 +147,10 @@ std::int64_t stored_words(const Layer& layer, Tensor t) {
   return n;
 }
 
+Dim row_dim(const Layer& layer, Tensor t) {
+  if (layer.op == Operator::Gemm) return t == Tensor::Input ? Dim::K : Dim::N;
+  if (t == Tensor::Input || layer.op == Operator::DsConv) return Dim::C;
+  return Dim::K;
+}
+
 }  // namespace counterpoint::workloads

@@ -109,4 +109,8 @@ std::int64_t macs(const Layer& layer);
 /// Number of words of a whole tensor as stored (inputs: every stored row and column).
 std::int64_t stored_words(const Layer& layer, Tensor t);
 
+/// The dimension along which a tensor's words are neighbours in memory: channels, as its row is
+/// N, Y, X, (G,) C; of weights (G,) R, S, C, K; of matrices (B,) M, K and (B,) K, N.
+Dim row_dim(const Layer& layer, Tensor t);
+
 }  // namespace counterpoint::workloads

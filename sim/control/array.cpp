@@ -138,6 +138,8 @@ void Array::connect(Array* above, const std::vector<Below>& below) {
     above->share(port, this);
     share(port, above);
   }
+  if (above_ == nullptr && m_.mapping.machine.storage[0].rows.bytes > 0)
+    rows_ = std::make_unique<RowMemory>(m_.mapping.machine, m_.mapping.layer);
   if (network_.subtrees.pes > 0)
     for (Tensor t : {Tensor::Input, Tensor::Weight})
       subtrees_[at(t)] = std::make_unique<Subtrees>(m_.mapping, m_.spaces[at(t)]);
@@ -369,6 +371,9 @@ void Array::schedule(std::int64_t t) {
     if (!c.flights.empty()) next = std::min(next, c.flights.front().arrival);
   }
   if (working_) next = std::min(next, work_end_);
+  if (const std::int64_t opens = window_opens(); opens > t) next = std::min(next, opens);
+  for (const auto& releases : releases_)
+    if (!releases.empty()) next = std::min(next, releases.front().at);
   if (drain_injecting_) next = std::min(next, drain_injected_at_);
   if (!drain_flights_.empty()) next = std::min(next, drain_flights_.front().arrival);
   if (!over_at_.empty() && over_at_.front() > t) next = std::min(next, over_at_.front());
@@ -401,6 +406,12 @@ bool Array::finish_events(std::int64_t t) {
       any = true;
     }
   }
+  for (Tensor x : {Tensor::Input, Tensor::Weight})
+    for (Ring<Release>& due = releases_[at(x)]; !due.empty() && due.front().at <= t;) {
+      release(x, due.front().count, t);
+      due.pop_front();
+      any = true;
+    }
   if (drain_injecting_ && drain_injected_at_ <= t) {
     drain_injecting_ = false;
     release(Tensor::Output, next_drain_, t);
@@ -528,7 +539,8 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   for (std::size_t x = 0; x < subtrees_.size(); ++x)
     if (subtrees_[x] && begins[x] != nullptr)
       begins[x]->over_subtrees = subtrees_[x]->words(*begins[x]);
-  const std::int64_t inject = durations_.fill(begins);
+  const std::int64_t inject =
+      rows_ && words > 0 ? durations_.fill(begins, rows_->read(begins)) : durations_.fill(begins);
   Timing time{};
   time.step = step;
   time.channel = c.injected_at;
@@ -696,6 +708,13 @@ void Array::arrive(const Flight& flight, std::int64_t t) {
   }
 }
 
+// When one more step may be in flight; 0: now.
+std::int64_t Array::window_opens() const {
+  const hw::StepWindow& window = m_.mapping.machine.machine.step_window;
+  const bool full = window.steps > 0 && static_cast<std::int64_t>(ended_at_.size()) == window.steps;
+  return full ? ended_at_.front() + window.latency : 0;
+}
+
 bool Array::try_work(std::int64_t t) {
   if (working_) return false;
   if (!step_waits_) {
@@ -731,6 +750,7 @@ bool Array::try_work(std::int64_t t) {
     }
     return false;
   }
+  if (window_opens() > t) return false;
   for (Tensor x : workloads::kAllTensors) {
     Residence* r = traffic(x).at(held_[at(x)]);
     if (r->step != step) continue;
@@ -776,6 +796,15 @@ bool Array::try_work(std::int64_t t) {
   worked_ = true;
   working_ = true;
   work_end_ = t + cycles;
+  for (Tensor x : {Tensor::Input, Tensor::Weight}) {
+    const std::int64_t behind = child_storage_.follows[at(x)];
+    if (behind != hw::Storage::kAfter && traffic(x).end_of(held_[at(x)]) == step + 1)
+      releases_[at(x)].push_back({held_[at(x)] + 1, t + behind});
+  }
+  if (const std::int64_t most = m_.mapping.machine.machine.step_window.steps; most > 0) {
+    if (static_cast<std::int64_t>(ended_at_.size()) == most) ended_at_.pop_front();
+    ended_at_.push_back(work_end_);
+  }
   return true;
 }
 
@@ -790,7 +819,7 @@ bool Array::end_work(std::int64_t t) {
     if (x == Tensor::Output) {
       pe_->take_outputs(*traffic(x).at(g + 1));
       over_at_.push_back(t + m_.mapping.machine.machine.pipeline_latency);
-    } else {
+    } else if (child_storage_.follows[at(x)] == hw::Storage::kAfter) {
       release(x, g + 1, t);
     }
   }
@@ -816,6 +845,7 @@ std::array<Array::GapPiece, Array::kGapPieces> Array::stack_gap(std::int64_t fro
       {&Stack::bandwidth, CycleClass::Bandwidth, x.pipe_injected},
       {&Stack::latency, CycleClass::Latency, x.pipe_arrival},
       {&Stack::contention, CycleClass::Contention, x.arrival},
+      {&Stack::latency, CycleClass::Latency, window_opens()},
       {&Stack::drain, CycleClass::Drain, to},
   }};
   std::int64_t at = from;

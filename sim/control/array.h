@@ -20,6 +20,7 @@
 #include "sim/control/traffic.h"
 #include "sim/memory/full_store.h"
 #include "sim/memory/port.h"
+#include "sim/memory/row_memory.h"
 #include "sim/noc/medium.h"
 #include "sim/noc/transport.h"
 #include "sim/pe/pe_array.h"
@@ -191,6 +192,7 @@ class Array : public sc_core::sc_module {
   bool finish_events(std::int64_t t);
   void find_next(Channel& c);
   bool try_fill(std::size_t channel, std::int64_t t, bool granted);
+  std::int64_t window_opens() const;
   bool try_work(std::int64_t t);
   bool end_work(std::int64_t t);
   bool try_drain(std::int64_t t, bool granted);
@@ -208,7 +210,7 @@ class Array : public sc_core::sc_module {
     CycleClass of = CycleClass::Drain;
     std::int64_t until = 0, cycles = 0;
   };
-  static constexpr std::size_t kGapPieces = 9;
+  static constexpr std::size_t kGapPieces = 10;
   std::array<GapPiece, kGapPieces> stack_gap(std::int64_t from, std::int64_t to,
                                              std::int64_t step) const;
   bool fill_waits(std::size_t channel, Wait why, std::int64_t t);  // false
@@ -249,6 +251,7 @@ class Array : public sc_core::sc_module {
   std::int64_t copies_;      // how many those are
   ValueBoard board_;
   std::array<std::unique_ptr<TensorTraffic>, 3> traffic_;
+  std::unique_ptr<RowMemory> rows_;  // the unit is off-chip memory that is read in rows
   std::array<std::unique_ptr<Subtrees>, 2> subtrees_;  // inputs, weights; of a divided network
   std::array<Progress, 3> progress_;
   std::vector<Channel> channels_;
@@ -270,6 +273,11 @@ class Array : public sc_core::sc_module {
   bool working_ = false;
   std::int64_t work_end_ = 0;
   bool worked_ = false;
+  Ring<std::int64_t> ended_at_;  // the latest steps, as many as may be in flight
+  struct Release {
+    std::int64_t count, at;
+  };
+  std::array<Ring<Release>, 2> releases_;  // inputs, weights that others follow through the PEs
   std::array<std::int64_t, 3> held_{-1, -1, -1};  // residence of the present step
 
   // Drains.

@@ -93,7 +93,8 @@ std::int64_t Durations::sent(std::int64_t bits, std::int64_t words, bool port) c
   return of_network(network_.fill_overhead) + inject;
 }
 
-std::int64_t Durations::fill(const std::array<Residence*, 3>& begins) const {
+std::int64_t Durations::fill(const std::array<Residence*, 3>& begins,
+                             std::optional<std::int64_t> rows) const {
   std::int64_t words = 0, bits = 0;
   bool past = false;  // such a tensor is alone
   for (Tensor x : workloads::kAllTensors) {
@@ -104,7 +105,16 @@ std::int64_t Durations::fill(const std::array<Residence*, 3>& begins) const {
     bits += r->injected * width(x);
   }
   if (words == 0) return 0;
-  std::int64_t inject = sent(bits, words, !past);
+  std::int64_t inject = 0;
+  if (rows) {
+    const std::int64_t sums = begins[2] == nullptr ? 0 : begins[2]->injected;
+    inject = of_network(ceil_div(*rows, 1000) +
+                        cycles(sums * width(Tensor::Output), sums, network_.bandwidth));
+    inject = std::max(inject, cycles(bits, words, parent_storage_.read_port)) +
+             of_network(network_.fill_overhead);
+  } else {
+    inject = sent(bits, words, !past);
+  }
   if (past) inject = std::max(inject, outer_->sent(bits, words, true));
   const std::int64_t overhead = of_network(network_.fill_overhead);
   for (std::size_t i = 0;; ++i) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "hw/machine.h"
@@ -21,8 +22,10 @@ class Durations {
   /// Bits of a word on its way to the children.
   int width(Tensor t) const;
   /// Cycles in which a transfer is injected: `begins` are the residences whose words it carries,
-  /// by tensor, null for those that it does not.
-  std::int64_t fill(const std::array<Residence*, 3>& begins) const;
+  /// by tensor, null for those that it does not; `rows` thousandths of a cycle are what its inputs
+  /// and weights take if they are read in rows.
+  std::int64_t fill(const std::array<Residence*, 3>& begins,
+                    std::optional<std::int64_t> rows = std::nullopt) const;
   /// Cycles in which the drain is injected that leaves when residence `r` begins.
   std::int64_t drain(const Residence& r) const;
   /// Of these, the cycles in which the port of the global buffer is taken.

@@ -301,6 +301,47 @@ TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
   EXPECT_TRUE(m.network[2].drain_bandwidth->unlimited());
 }
 
+TEST(MachineFile, RowsAndStepsInFlightArrive) {
+  std::string text = with("pipeline_latency: 3", "steps_in_flight: {steps: 5, latency: 33}");
+  text.replace(text.find("    latency: 20\n"), 16,
+               "    rows: {bytes: 64, cycles: 22, caches: [{capacity: 512 KiB, cycles: 5}]}\n");
+  text.replace(text.find("psum: refetch, topology: bus"), 28, "psum: refetch");
+  const std::size_t pe = text.find("level: pe_buffer\n");
+  ASSERT_NE(pe, std::string::npos);
+  text.insert(pe + 17, "    follows: {weight: 16}\n");
+  const Read r(text);
+  ASSERT_TRUE(r.machine) << input::format(r.diagnostics);
+  const Machine& m = *r.machine;
+  EXPECT_EQ(m.step_window.steps, 5);
+  EXPECT_EQ(m.step_window.latency, 33);
+  EXPECT_EQ(m.storage.back().follows, (std::array<std::int64_t, 2>{Storage::kAfter, 16}));
+  EXPECT_EQ(m.storage[0].rows.bytes, 64);
+  EXPECT_EQ(m.storage[0].rows.cycles, 22);
+  ASSERT_EQ(m.storage[0].rows.caches.size(), 1u);
+  EXPECT_EQ(m.storage[0].rows.caches[0].capacity_bytes, 512 * 1024);
+  EXPECT_EQ(m.storage[0].rows.caches[0].cycles, 5);
+}
+
+TEST(MachineFile, RowsAndStepsInFlightThatMeanNothingAreRefused) {
+  const auto rows = [](const std::string& to) {
+    std::string text = with("    latency: 20\n", "    rows: " + to + "\n");
+    return text.replace(text.find("psum: refetch, topology: bus"), 28, "psum: refetch");
+  };
+  expect_refused(with("    latency: 20\n", "    rows: {bytes: 64, cycles: 22}\n"), "bad-value",
+                 {"only pipes", "rows"});
+  expect_refused(rows("{bytes: 0, cycles: 1}"), "out-of-range", {"bytes"});
+  expect_refused(rows("{bytes: 64}"), "missing-key", {"cycles"});
+  expect_refused(rows("{bytes: 64, cycles: 9, caches: [{capacity: 0 B, cycles: 1}]}"),
+                 "out-of-range", {"capacity"});
+  expect_refused(with("buffering: single", "rows: {bytes: 64, cycles: 22}"), "misplaced-key",
+                 {"off-chip"});
+  expect_refused(with("buffering: single", "follows: {weight: 1}"), "misplaced-key", {"PEs"});
+  expect_refused(with("pipeline_latency: 3", "steps_in_flight: {steps: 5}"), "missing-key",
+                 {"latency"});
+  expect_refused(with("pipeline_latency: 3", "steps_in_flight: {steps: 0, latency: 1}"),
+                 "out-of-range", {"steps"});
+}
+
 TEST(MachineFile, CostsThatMeanNothingAreRefused) {
   const auto network = [](const std::string& to) {
     return with("bandwidth: 8 words, multicast", to + ", multicast");

@@ -178,6 +178,76 @@ TEST(MachineCosts, StepsTakeALeastTime) {
   }
 }
 
+// W0 [0,1]; of one step in flight, the next starts 5 cycles after its end: W1 [6,7], W2 [12,13],
+// W3 [18,19]. Of two: W0 [0,1], W1 [1,2], W2 [6,7], W3 [7,8].
+TEST(MachineCosts, FewStepsAreInFlight) {
+  hw::Machine m = machine(1);
+  for (const auto& [steps, cycles, latency] :
+       {std::tuple(1, 19, 15), {2, 8, 4}, {3, 7, 3}, {4, 4, 0}}) {
+    m.step_window = {steps, 5};
+    both(map(kFourRows, kRowByRow, m), [&, c = cycles, l = latency](const LayerResult& r) {
+      EXPECT_EQ(r.cycles, c);
+      EXPECT_EQ(r.stack.latency, l);
+      EXPECT_EQ(r.stack.compute, 4);
+    });
+  }
+}
+
+// One slot for inputs, T0 [0,2], W0 [2,3]. The next input may follow at once: T1 [2,3], W1 [3,4],
+// T2 [3,4], W2 [4,5], T3 [4,5], W3 [5,6], D3 [6,7]. Or 3 cycles after the start of W0, longer than
+// it works: T1 [5,6], W1 [6,7], T2 [9,10], W2 [10,11], T3 [13,14], W3 [14,15], D3 [15,16].
+TEST(MachineCosts, InputsFollowEachOtherThroughThePe) {
+  hw::Machine m = one_word();
+  m.storage[2].buffering = {hw::Buffering::Single, hw::Buffering::Double, hw::Buffering::Double};
+  for (const auto& [behind, cycles] : {std::pair(0, 7), {1, 10}, {3, 16}}) {
+    m.storage[2].follows[0] = behind;
+    both(map(kFourRows, kRowByRow, m),
+         [c = cycles](const LayerResult& r) { EXPECT_EQ(r.cycles, c); });
+  }
+}
+
+// Two tiles of one row of 4 inputs each; the weights are 4 lines of one word. In rows of 2 bytes
+// the first tile has 2 + 4 rows, the second 2.
+const char* const kTwoPixels = "Type: CONV Dimensions { N: 1, K: 1, C: 4, R: 1, S: 1, Y: 2, X: 1 }";
+const char* const kPixelByPixel = "TemporalMap(1,1) Y'; GlobalBuffer; TemporalMap(4,4) C;";
+
+TEST(MachineCosts, MemoryIsReadInRows) {
+  hw::Machine m = machine(1);
+  const auto busy = [&](std::int64_t cycles) {
+    both(map(kTwoPixels, kPixelByPixel, m),
+         [&](const LayerResult& r) { EXPECT_EQ(r.network[0].fill_busy, cycles); });
+  };
+  m.storage[0].rows = {2, 7, {}};
+  busy(6 * 7 + 2 * 7);
+  m.storage[0].rows.bytes = 4;  // a tile's inputs are one row
+  busy(5 * 7 + 7);
+  m.network[0].bandwidth = {250, true};  // 4 bytes take 16 cycles
+  busy(4 * 7 + 16 + 16);
+}
+
+// 8 bytes of inputs and 4 of weights came by before. A cache of 12 bytes has them all. One of 5 is
+// asked for 12 / 5 of what it holds: it has h = exp(-(1 - h) 2.4) = 0.121 of them, and a row takes
+// 0.121 * 3 + 0.879 * 7 = 6.516 cycles.
+TEST(MachineCosts, RowsAreFoundInCaches) {
+  hw::Machine m = machine(1);
+  const auto busy = [&](std::int64_t cycles) {
+    both(map(kTwoPixels, kPixelByPixel, m),
+         [&](const LayerResult& r) { EXPECT_EQ(r.network[0].fill_busy, cycles); });
+  };
+  m.storage[0].rows = {2, 7, {{12, 3}}};
+  busy(6 * 3 + 2 * 3);
+  m.storage[0].rows.caches[0].capacity_bytes = 5;
+  busy(40 + 14);  // 39.096 and 13.032
+  // The weights once more, which were used 8 bytes ago: a cache of 8 bytes has them, and 0.417 of
+  // what is new (h = exp(-(1 - h) 1.5)), a row of which takes 5.332 cycles.
+  m.storage[0].rows.caches[0].capacity_bytes = 8;
+  m.network[0].reuse = {true, false};
+  busy(32 + 23);  // 31.992, and 10.664 + 4 * 3
+  // What the first cache misses, the second is asked for.
+  m.storage[0].rows.caches.push_back({12, 4});
+  busy(22 + 20);  // 0.417 * 3 + 0.583 * 4 = 3.583: 21.498, and 7.166 + 12
+}
+
 // One slot for outputs only: T0 [0,2], T1 [2,3], T2 [3,4]; W0 [2,3], D0 [3,4], W1 [4,5], D1 [5,6],
 // W2 [6,7], D2 [7,8], W3 [8,9], D3 [9,10]. In the PE a tile is 1 + 1 + 4 bytes, of which the output
 // is there once.

@@ -223,6 +223,13 @@ std::vector<Feature> make() {
   add("least time of steps", [](D d) { return d.c.machine.step_minimum > 0; });
   add("start-up", [](D d) { return d.c.machine.startup > 0; });
   add("requests in flight limited", [](D d) { return d.c.machine.storage[0].in_flight > 0; });
+  add("steps in flight limited", [](D d) { return d.c.machine.step_window.steps > 0; });
+  add("words follow each other through PEs", [](D d) {
+    const auto& follows = d.c.machine.storage.back().follows;
+    return follows[0] != hw::Storage::kAfter || follows[1] != hw::Storage::kAfter;
+  });
+  add("memory read in rows", [](D d) { return d.c.machine.storage[0].rows.bytes > 0; });
+  add("... through caches", [](D d) { return !d.c.machine.storage[0].rows.caches.empty(); });
   add("off-chip latency", [](D d) { return d.c.machine.storage[0].latency > 0; });
   add("capacity unmet (waived)", [](D d) { return !d.bound.shortfalls.empty(); });
   add("capacity in parts", [](D d) { return any_storage(d, [](S s) { return s.parts > 1; }); });

@@ -400,6 +400,13 @@ std::string yaml_network(const hw::Network& n, bool offchip) {
                                                                : "accumulate");
 }
 
+void random_rows(Random& r, hw::Rows& rows) {
+  rows.bytes = r.between(1, 24);
+  rows.cycles = r.between(0, 12);
+  for (std::int64_t caches = r.between(0, 3); caches > 0; --caches)
+    rows.caches.push_back({r.between(1, 200), r.between(0, 9)});
+}
+
 // What machines rarely have.
 void random_machine_costs(Random& r, hw::Machine& m) {
   for (std::size_t i = 0; i < m.network.size(); ++i) random_costs(r, m.network[i], i == 0);
@@ -420,6 +427,13 @@ void random_machine_costs(Random& r, hw::Machine& m) {
   if (r.percent(25)) m.step_overhead = r.between(1, 5);
   if (r.percent(25)) m.startup = r.between(1, 50);
   if (r.percent(25)) m.step_minimum = r.between(2, 9);
+  if (r.percent(25)) m.step_window = {r.between(1, 5), r.between(1, 20)};
+  for (std::int64_t& cycles : m.storage.back().follows)
+    if (r.percent(20)) cycles = r.between(0, 12);
+  const hw::Network& outer = m.network[0];
+  if (outer.topology == hw::Topology::Pipe && outer.channels == hw::Channels::Shared &&
+      outer.burst.size == 0 && !bypass && r.percent(40))
+    random_rows(r, m.storage[0].rows);
   for (std::size_t i = 1; i < m.storage.size(); ++i)
     if (r.percent(30))
       for (hw::Buffering& b : m.storage[i].buffering.of)
@@ -565,12 +579,31 @@ std::string yaml_capacity(const hw::Storage& s, const char* unit) {
   return "[" + joined(parts, ", ") + "]";
 }
 
+std::string yaml_rows(const hw::Rows& rows) {
+  std::vector<std::string> caches;
+  for (const hw::Cache& c : rows.caches)
+    caches.push_back(fmt::format("{{capacity: {} B, cycles: {}}}", c.capacity_bytes, c.cycles));
+  return fmt::format("    rows: {{bytes: {}, cycles: {}, caches: [{}]}}\n", rows.bytes, rows.cycles,
+                     joined(caches, ", "));
+}
+
+std::string yaml_follows(const hw::Storage& s) {
+  std::vector<std::string> parts;
+  for (std::size_t t = 0; t < 2; ++t)
+    if (s.follows[t] != hw::Storage::kAfter)
+      parts.push_back(fmt::format("{}: {}", t == 0 ? "input" : "weight", s.follows[t]));
+  return parts.empty() ? "" : fmt::format("    follows: {{{}}}\n", joined(parts, ", "));
+}
+
 std::string machine_yaml(const hw::Machine& m) {
   std::string more;
   if (m.clock_mhz != hw::Machine{}.clock_mhz)
     more += fmt::format("clock: {:.3f} MHz\n", m.clock_mhz);
   if (m.step_overhead > 0) more += fmt::format("step_overhead: {}\n", m.step_overhead);
   if (m.step_minimum > 0) more += fmt::format("step_minimum: {}\n", m.step_minimum);
+  if (m.step_window.steps > 0)
+    more += fmt::format("steps_in_flight: {{steps: {}, latency: {}}}\n", m.step_window.steps,
+                        m.step_window.latency);
   if (m.startup > 0) more += fmt::format("startup: {}\n", m.startup);
   std::string out = fmt::format(
       "name: {}\npes: {}\nlanes: {}\npipeline_latency: {}\nbits: {{input: {}, weight: {}, psum: "
@@ -590,6 +623,7 @@ std::string machine_yaml(const hw::Machine& m) {
     if (offchip) {
       out += fmt::format("    latency: {}\n", s.latency);
       if (s.in_flight > 0) out += fmt::format("    in_flight: {}\n", s.in_flight);
+      if (s.rows.bytes > 0) out += yaml_rows(s.rows);
     } else {
       out += "    capacity: " + yaml_capacity(s, m.capacity_in_words ? "words" : "B") + "\n";
       const auto word = [&](std::size_t t) {
@@ -602,6 +636,7 @@ std::string machine_yaml(const hw::Machine& m) {
       if (!(s.holds[0] && s.holds[1]))
         out += fmt::format("    holds: [{}{}output]\n", s.holds[0] ? "input, " : "",
                            s.holds[1] ? "weight, " : "");
+      if (last) out += yaml_follows(s);
       if (s.cluster_pes > 0) out += fmt::format("    cluster_pes: {}\n", s.cluster_pes);
     }
     if (!last) out += "    network: " + yaml_network(m.network[i], offchip) + "\n";

@@ -245,7 +245,24 @@ Breaches check_monotone(const Mapping& m, const stats::LayerResult& r) {
     compare("cycles with one more request in flight");
     faster.machine.storage[0].in_flight = m.machine.storage[0].in_flight;
   }
+  if (hw::Rows& rows = faster.machine.storage[0].rows; rows.bytes > 0) {
+    for (std::size_t i = 0; i < rows.caches.size(); ++i) {
+      rows.caches[i].cycles /= 2;
+      compare("cycles with a faster cache");
+      rows.caches[i] = m.machine.storage[0].rows.caches[i];
+    }
+    rows.cycles /= 2;
+    compare("cycles with faster rows");
+    rows = m.machine.storage[0].rows;
+  }
   hw::Machine& pes = faster.machine.machine;
+  if (pes.step_window.steps > 0) {
+    ++pes.step_window.steps;
+    compare("cycles with one more step in flight");
+    pes.step_window = {};
+    compare("cycles with any number of steps in flight");
+    pes.step_window = m.machine.machine.step_window;
+  }
   for (std::int64_t hw::Machine::*cost :
        {&hw::Machine::step_overhead, &hw::Machine::step_minimum, &hw::Machine::startup}) {
     if (pes.*cost == 0) continue;

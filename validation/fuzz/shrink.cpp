@@ -112,6 +112,10 @@ std::vector<Case> simpler(const Case& c) {
   add([](Case& n) { n.machine.pipeline_latency = 0; });
   add([](Case& n) { n.machine.step_overhead = 0; });
   add([](Case& n) { n.machine.step_minimum = 0; });
+  add([](Case& n) { n.machine.step_window = {}; });
+  add([](Case& n) { n.machine.storage.back().follows = hw::Storage{}.follows; });
+  add([](Case& n) { n.machine.storage[0].rows = {}; });
+  add([](Case& n) { n.machine.storage[0].rows.caches.clear(); });
   add([](Case& n) { n.machine.startup = 0; });
   add([](Case& n) { n.machine.bits.output = 0; });
   add([](Case& n) { n.machine.bits = {}; });

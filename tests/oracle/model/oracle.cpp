@@ -104,6 +104,7 @@ struct Transfer {
   std::array<bool, 3> begins{};  // tensors of its channel of which a residence begins
   std::array<std::int64_t, 3> injected{}, delivered{};
   std::vector<std::array<std::int64_t, 3>> to_child, over_subtree;
+  std::int64_t rows = 0;  // thousandths of a cycle that its rows take, from memory in rows
   std::set<int> writers;  // residences of this array whose drains wrote the partial sums it carries
   std::int64_t words() const { return injected[0] + injected[1] + injected[2]; }
 };
@@ -422,6 +423,7 @@ class Oracle {
     for (int s = 0; s < a.count(); ++s) {
       if (a.step(s).parent_step != parent_step) continue;
       read_back(a, s);
+      if (a.parent == nullptr && storage(0).rows.bytes > 0) read_rows(a, s);
       count_transfers(a, s);
       for (int p = 0; p < units(a); ++p)
         if (!a.pes() && !a.step(s).child[size(p)].points.empty()) move(*a.children[size(p)], s);
@@ -446,6 +448,95 @@ class Oracle {
         ++t.delivered[kOutput];
         if (!a.pes()) a.children[size(p)]->values[w] = -1;
       }
+  }
+
+  /// A row that was read, and for how many thousandths of bytes each cache was asked.
+  struct Row {
+    int step = 0, tensor = 0;
+    Word first;
+    std::int64_t part = 0;
+    std::vector<std::int64_t> asked;
+  };
+  void read_rows(Array& a, int s) {
+    Transfer& t = a.transfers[0][size(s)];
+    if (!t.exists) return;
+    for (const int x : {kInput, kWeight}) {
+      if (!t.begins[size(x)]) continue;
+      // Channels are next to each other in memory.
+      const bool gemm = layer_.op == workloads::Operator::Gemm;
+      const bool filters = x == kWeight && layer_.op != workloads::Operator::DsConv;
+      const std::size_t along = !gemm && filters ? 1 : 2;
+      const Dim dim = gemm ? (x == kInput ? Dim::K : Dim::N) : filters ? Dim::K : Dim::C;
+      std::map<Word, std::vector<std::int64_t>> lines;
+      for (const Word& w : new_words(a, s, 0, x)) {
+        Word line = w;
+        line[along] = 0;
+        lines[line].push_back(w[along]);
+      }
+      const std::int64_t row_bytes = storage(0).rows.bytes;
+      const std::int64_t most = std::max<std::int64_t>(row_bytes * 8 / bits(x), 1);
+      for (auto& [line, members] : lines) {
+        std::sort(members.begin(), members.end());
+        const auto count = static_cast<std::int64_t>(members.size());
+        if (together_[size(x)] == 0) {
+          together_[size(x)] = divide_up(count * bits(x), row_bytes * 8) * row_bytes;
+          // Lines that lie 2^n apart in memory meet in the same sets of a cache.
+          std::int64_t apart = 1;
+          const std::int64_t pitch = layer_[dim] * bits(x) / 8;
+          while (pitch > 0 && pitch % (apart * 2) == 0) apart *= 2;
+          parts_[size(x)] = std::max<std::int64_t>(1, apart / together_[size(x)]);
+        }
+        const std::int64_t part = members[0] * bits(x) / 8 / together_[size(x)] % parts_[size(x)];
+        for (std::int64_t i = 0; i < count; i += most) {
+          Word first = line;
+          first[along] = members[size(static_cast<int>(i))];
+          t.rows += row({s, x, first, part, {}}, std::min(most, count - i));
+        }
+      }
+    }
+  }
+  std::int64_t row(Row now, std::int64_t words) {
+    const hw::Rows& rows = storage(0).rows;
+    const int x = now.tensor;
+    int used = -1;  // the step that read it last
+    for (const Row& r : rows_)
+      if (r.tensor == x && r.first == now.first) used = std::max(used, r.step);
+    std::int64_t time = 0, found = 0;
+    const std::int64_t channel = cycles(network(root()).bandwidth, {words, words * bits(x)});
+    for (std::size_t c = 0; c < rows.caches.size(); ++c) {
+      now.asked.push_back(words * bits(x) * (1000 - found) / 8);
+      std::int64_t since = 0;
+      for (const Row& r : rows_)
+        if (r.step >= used && r.step < now.step) {
+          if (r.tensor != x) since += r.asked[c];
+          if (r.tensor == x && r.part == now.part) since += r.asked[c] * parts_[size(x)];
+        }
+      since /= 1000;
+      if (used < 0)  // all operands came by once before the layer
+        since = words_in_memory(kInput) * bits(kInput) / 8 +
+                words_in_memory(kWeight) * bits(kWeight) / 8;
+      const std::int64_t hits = hw::hits_of_thousand(since, rows.caches[c].capacity_bytes);
+      if (hits <= found) continue;
+      time += (hits - found) * std::max(rows.caches[c].cycles, channel);
+      found = hits;
+    }
+    rows_.push_back(now);
+    return time + (1000 - found) * std::max(rows.cycles, channel);
+  }
+  /// Words that the tensor has in memory, also those that nothing reads.
+  std::int64_t words_in_memory(int x) const {
+    const auto of = [&](std::initializer_list<Dim> dims) {
+      std::int64_t n = 1;
+      for (Dim d : dims)
+        if (layer_.has(d)) n *= layer_[d];
+      return n;
+    };
+    if (layer_.op == workloads::Operator::Gemm) {
+      if (x == kInput) return of({Dim::B, Dim::M, Dim::K});
+      return (layer_.weight_has_batch ? layer_[Dim::B] : 1) * of({Dim::K, Dim::N});
+    }
+    if (x == kInput) return of({Dim::N, Dim::G, Dim::C}) * layer_.rows.extent * layer_.cols.extent;
+    return of({Dim::G, Dim::K, Dim::C, Dim::R, Dim::S});
   }
 
   void count_transfers(Array& a, int s) {
@@ -691,6 +782,12 @@ class Oracle {
     if (t.words() == 0) return 0;
     const Load load = to_children(t.injected);
     std::int64_t d = through(a, load);
+    if (a.parent == nullptr && storage(0).rows.bytes > 0) {
+      const std::int64_t sums = t.injected[kOutput];
+      d = overhead(a) +
+          in_machine_cycles(a, divide_up(t.rows, 1000) +
+                                   cycles(network(a).bandwidth, {sums, sums * bits(kOutput)}));
+    }
     if (passing(a, t))  // the slower of both networks; the port is off-chip memory's
       d = std::max(
           {d, through(*a.parent, load), cycles(storage(0).read_port, load) + overhead(*a.parent)});
@@ -809,7 +906,10 @@ class Oracle {
     return a.released[size(tensor)][size(g)].get([&]() -> Time {
       if (tensor == kOutput) return drain_injected(a, g);
       const Residence& r = a.residences[size(tensor)][size(g)];
-      if (a.pes()) return work_end(a, r.last);
+      if (a.pes()) {
+        const std::int64_t behind = storage(a.level + 1).follows[size(tensor)];
+        return behind < 0 ? work_end(a, r.last) : work_start(a, r.last) + behind;
+      }
       Time at = 0;
       for (Array* child : a.children) {
         std::optional<Time> last;
@@ -833,8 +933,14 @@ class Oracle {
         at = std::max(at, arrived(a, x, a.residence_of[size(x)][size(s)]));
       if (begins(a, kOutput, s))
         at = std::max(at, slot_free(a, kOutput, a.residence_of[kOutput][size(s)]));
-      return at;
+      return std::max(at, window(a, s));
     });
+  }
+  /// When few enough steps are in flight for one more.
+  Time window(Array& a, int s) {
+    const hw::StepWindow& w = m_.machine.machine.step_window;
+    if (w.steps == 0 || s < w.steps) return 0;
+    return work_end(a, s - static_cast<int>(w.steps)) + w.latency;
   }
   Time work_end(Array& a, int s) { return work_start(a, s) + a.step(s).work; }
 
@@ -894,7 +1000,7 @@ class Oracle {
           x = c;
       for (Time now = work_end(a, s - 1); now < work_start(a, s); ++now) {
         if (x < 0)
-          ++k.drain;
+          ++(now < window(a, s) ? k.latency : k.drain);
         else if (now < wait_parent(a, x, s))
           ++k.level_above;
         else if (now < wait_channel(a, x, s))
@@ -903,7 +1009,7 @@ class Oracle {
           ++k.drain;
         else if (now < transfer_injected(a, x, s))
           ++k.bandwidth;
-        else if (now < transfer_arrived(a, x, s))
+        else if (now < std::max(transfer_arrived(a, x, s), window(a, s)))
           ++k.latency;
         else
           ++k.drain;
@@ -917,6 +1023,8 @@ class Oracle {
   std::deque<Array> arrays_;
   stats::LayerResult r_;
   std::int64_t zero_starts_ = 0;
+  std::vector<Row> rows_;
+  std::array<std::int64_t, 2> together_{}, parts_{1, 1};
   std::map<int, int> drain_bits_;  // by level
 };
 
