@@ -57,6 +57,10 @@ class Link {
     return n_.drain_overhead +
            larger(channel_cycles(sent, kDrainPace), transfer_cycles(sent, kWritePace));
   }
+  /// Injection of a drain of rows, which take so many of the network's cycles.
+  COUNTERPOINT_INLINE Value drain_rows_cycles(const Value& rows, const Load& sent) const {
+    return n_.drain_overhead + larger(machine_cycles(rows), transfer_cycles(sent, kWritePace));
+  }
   /// What one child sends of a drain.
   COUNTERPOINT_INLINE Value send_cycles(const Load& sent) const {
     return n_.drain_overhead + transfer_cycles(sent, kSendPace);

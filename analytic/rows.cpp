@@ -62,6 +62,12 @@ RowReader::RowReader(const workloads::Mapping& mapping)
     footprint_ += words * o.bits / 8;
   }
   found_.resize(rows_.caches.size());
+  const hw::Network& network = mapping.machine.network[0];
+  drain_bandwidth_ = network.drain_bandwidth.value_or(network.bandwidth);
+  const std::vector<Axis> axes = axes_of(layer, Tensor::Output);
+  for (std::size_t a = 0; a < axes.size(); ++a)
+    if (!axes[a].window && axes[a].dim == workloads::row_dim(layer, Tensor::Output))
+      output_axis_ = a;
 }
 
 // Lines that lie a multiple of a power of two apart meet in the same sets.
@@ -91,12 +97,25 @@ void RowReader::find(std::size_t t, std::int64_t part, Step last) {
   }
 }
 
+std::int64_t RowReader::channel_time(const hw::Rate& rate, std::int64_t words, std::int64_t bits) {
+  if (rate.unlimited()) return 0;
+  return rate.bytes ? ceil_div(bits * 1000, rate.per_kcycle * 8)
+                    : ceil_div(words * 1000, rate.per_kcycle);
+}
+
+// Lines leave with all words that the tile has of them.
+std::int64_t RowReader::write(const StepTiles& held, std::int64_t words, std::int64_t bits) const {
+  const std::int64_t line = held.tensor[2].common[output_axis_].count();
+  const std::int64_t most = std::max<std::int64_t>(1, rows_.bytes * 8 / bits);
+  const auto row = [&](std::int64_t n) {
+    return n == 0 ? 0 : std::max(channel_time(drain_bandwidth_, n, n * bits), rows_.drain_cycles);
+  };
+  return words / line * (line / most * row(most) + row(line % most));
+}
+
 // In thousandths of a cycle.
 std::int64_t RowReader::row_time(std::int64_t words, std::int64_t bits) const {
-  std::int64_t least = 0;
-  if (!bandwidth_.unlimited())
-    least = bandwidth_.bytes ? ceil_div(bits * 1000, bandwidth_.per_kcycle * 8)
-                             : ceil_div(words * 1000, bandwidth_.per_kcycle);
+  const std::int64_t least = channel_time(bandwidth_, words, bits);
   std::int64_t time = 0, before = 0;
   for (std::size_t c = 0; c < rows_.caches.size(); ++c) {
     time += (found_[c] - before) * std::max(least, rows_.caches[c].cycles);

@@ -20,6 +20,10 @@ class RowReader {
   /// Thousandths of the network's cycles for the rows of inputs or weights that a step reads:
   /// those of `next` that hold a word which `held` does not have (`afresh`: all of them).
   std::int64_t read(Tensor t, const StepTiles& held, const StepTiles& next, bool afresh);
+  /// Whether words are written in rows, too.
+  bool writes() const { return rows_.bytes > 0 && rows_.drain_cycles > 0; }
+  /// Cycles of the network for so many words of the outputs that were held, of so many bits each.
+  std::int64_t write(const StepTiles& held, std::int64_t words, std::int64_t bits) const;
   /// All of the present step has been read.
   void step() { ++now_; }
 
@@ -50,10 +54,12 @@ class RowReader {
   };
   void divide(Operand& operand, const Progression& row) const;
   void find(std::size_t t, std::int64_t part, Step last);
+  static std::int64_t channel_time(const hw::Rate& rate, std::int64_t words, std::int64_t bits);
   std::int64_t row_time(std::int64_t words, std::int64_t bits) const;
 
   hw::Rows rows_;
-  hw::Rate bandwidth_;
+  hw::Rate bandwidth_, drain_bandwidth_;
+  std::size_t output_axis_ = 0;  // along the rows
   std::array<Operand, 2> operands_;
   std::int64_t footprint_ = 0;  // bytes of both operands
   Step now_ = 0;

@@ -447,8 +447,12 @@ class Model {
     if (words > 0 && node.above != nullptr) start = std::max(start, node.above->time[kSlotOut].at);
     std::int64_t inject = 0;
     if (words > 0) {
-      inject = std::max(link(node).drain_cycles({words, words * bits}),
-                        link(node).send_cycles({out.largest, out.largest * bits}));
+      const Load sent{words, words * bits};
+      inject =
+          std::max(node.depth == 0 && rows_.writes()
+                       ? link(node).drain_rows_cycles(rows_.write(node.held, words, bits), sent)
+                       : link(node).drain_cycles(sent),
+                   link(node).send_cycles({out.largest, out.largest * bits}));
       if (const hw::DrainLines& lines = network(node).drain_lines; lines.children > 0) {
         const std::int64_t most = busiest_line(lines, out.each);
         inject = std::max(inject, link(node).line_cycles({most, most * bits}));

@@ -650,11 +650,13 @@ class Reader {
   }
 
   void read_rows(const YamlValue& value, const Network& n, Storage& s) {
-    if (!value.check_map({"bytes", "cycles", "caches"})) return;
+    if (!value.check_map({"bytes", "cycles", "drain_cycles", "caches"})) return;
     if (const auto bytes = value.require("bytes", "the most bytes of a row, e.g. 64"))
       s.rows.bytes = bytes->integer(1, kMostBurst, "bytes").value_or(0);
     if (const auto cycles = value.require("cycles", "that a row takes at least"))
       s.rows.cycles = cycles->integer(0, kMostCycles, "cycles").value_or(0);
+    if (const auto drain = value.find("drain_cycles"))
+      s.rows.drain_cycles = drain->integer(1, kMostCycles, "cycles").value_or(0);
     if (const auto caches = value.find("caches"); caches && caches->check_list())
       for (const YamlValue& item : caches->items()) {
         if (!item.check_map({"capacity", "cycles"})) continue;

@@ -15,9 +15,10 @@ struct Cache {
 
 /// Words of a tensor that are neighbours in memory, in rows of so many bytes at most.
 struct Rows {
-  std::int64_t bytes = 0;     ///< 0: words are not read in rows
-  std::int64_t cycles = 0;    ///< that a row takes at least, if no cache has it
-  std::vector<Cache> caches;  ///< nearest to the global buffer first
+  std::int64_t bytes = 0;         ///< 0: words are not read in rows
+  std::int64_t cycles = 0;        ///< that a row takes at least, if no cache has it
+  std::int64_t drain_cycles = 0;  ///< that one takes which is written; 0: those have no rows
+  std::vector<Cache> caches;      ///< nearest to the global buffer first
 };
 
 /// How many of a thousand rows a cache with random replacement still has when it was asked for

@@ -29,6 +29,7 @@ Json rows_json(const hw::Rows& rows) {
   Json j;
   j["bytes"] = rows.bytes;
   j["cycles"] = rows.cycles;
+  j["drain_cycles"] = rows.drain_cycles == 0 ? Json() : Json(rows.drain_cycles);
   j["caches"] = Json::array();
   for (const hw::Cache& c : rows.caches)
     j["caches"].push_back({{"capacity_bytes", c.capacity_bytes}, {"cycles", c.cycles}});

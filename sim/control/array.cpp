@@ -984,7 +984,8 @@ bool Array::try_drain(std::int64_t t, bool granted) {
     }
     if (!granted && !medium_->request(first_flow_, t)) return drain_waits(Wait::Medium, t);
   }
-  const std::int64_t inject = durations_.drain(*r);
+  const std::int64_t inject =
+      durations_.drain(*r, rows_ ? rows_->write(*r, hw::drain_bits(m_.mapping.machine, 0)) : 0);
   if (m_.options.carry_data && !pes()) take_outputs(*r);
   m_.result.storage[depth_ + 1].access[2].drain_read += r->leave_sent * copies_;
   auto& link = m_.result.network[depth_].link[2];

@@ -143,11 +143,11 @@ std::int64_t Durations::fill(const std::array<Residence*, 3>& begins,
   return inject;
 }
 
-std::int64_t Durations::drain(const Residence& r) const {
+std::int64_t Durations::drain(const Residence& r, std::int64_t rows) const {
   const std::int64_t words = r.leave_injected, bits = hw::drain_bits(machine_, depth_);
   if (words == 0) return 0;
   const hw::Rate rate = network_.drain_bandwidth ? *network_.drain_bandwidth : network_.bandwidth;
-  std::int64_t inject = std::max(channel(words * bits, words, rate),
+  std::int64_t inject = std::max(rows > 0 ? of_network(rows) : channel(words * bits, words, rate),
                                  cycles(words * bits, words, parent_storage_.write_port));
   if (!child_storage_.read_port.unlimited())
     for (std::int32_t n : r.leave->per_child)

@@ -26,8 +26,9 @@ class Durations {
   /// and weights take if they are read in rows.
   std::int64_t fill(const std::array<Residence*, 3>& begins,
                     std::optional<std::int64_t> rows = std::nullopt) const;
-  /// Cycles in which the drain is injected that leaves when residence `r` begins.
-  std::int64_t drain(const Residence& r) const;
+  /// Cycles in which the drain is injected that leaves when residence `r` begins; `rows` cycles of
+  /// the network are what it takes if it is written in rows.
+  std::int64_t drain(const Residence& r, std::int64_t rows = 0) const;
   /// Of these, the cycles in which the port of the global buffer is taken.
   std::int64_t fill_port(const std::array<Residence*, 3>& begins) const;
   std::int64_t drain_port(const Residence& r) const;

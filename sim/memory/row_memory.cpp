@@ -8,7 +8,14 @@
 namespace counterpoint::sim {
 
 RowMemory::RowMemory(const hw::BoundMachine& machine, const Layer& layer)
-    : rows_(machine.storage[0].rows), bandwidth_(machine.network[0].bandwidth) {
+    : rows_(machine.storage[0].rows),
+      bandwidth_(machine.network[0].bandwidth),
+      drain_bandwidth_(machine.network[0].drain_bandwidth.value_or(bandwidth_)) {
+  for (const Axis& a : tensor_space(layer, Tensor::Output).axes)
+    if (a.kind == Axis::Kind::Plain && a.dim == workloads::row_dim(layer, Tensor::Output)) {
+      output_extent_ = a.extent;
+      output_stride_ = a.stride;
+    }
   for (std::size_t t = 0; t < 2; ++t) {
     const Tensor tensor = workloads::kAllTensors[t];
     const TensorSpace space = tensor_space(layer, tensor);
@@ -32,20 +39,52 @@ std::int64_t RowMemory::read(const std::array<Residence*, 3>& begins) {
   return thousandths;
 }
 
-std::int64_t RowMemory::read(Operand& operand, const Operand& other, const Residence& r) {
+template <class Id>
+void RowMemory::place(std::size_t words, std::int64_t extent, std::int64_t stride, Id id) {
   places_.clear();
-  for (std::size_t w = 0; w < r.enter->size(); ++w) {
-    const std::int64_t id = r.id(w), along = id / operand.stride % operand.extent;
-    places_.push_back({id - along * operand.stride, along});
+  for (std::size_t w = 0; w < words; ++w) {
+    const std::int64_t number = id(w), along = number / stride % extent;
+    places_.push_back({number - along * stride, along});
   }
   std::sort(places_.begin(), places_.end());
+}
+
+// After the words that are neighbours of the first one.
+std::size_t RowMemory::line_end(std::size_t first) const {
+  std::size_t end = first + 1;
+  while (end < places_.size() && places_[end].line == places_[first].line &&
+         places_[end].along == places_[end - 1].along + 1)
+    ++end;
+  return end;
+}
+
+std::int64_t RowMemory::channel(const hw::Rate& rate, std::int64_t words, std::int64_t bits) {
+  if (rate.unlimited()) return 0;
+  const std::int64_t amount = rate.bytes ? bits : 8 * words;
+  return (amount * 1000 + 8 * rate.per_kcycle - 1) / (8 * rate.per_kcycle);
+}
+
+std::int64_t RowMemory::write(const Residence& r, std::int64_t bits) {
+  if (rows_.drain_cycles == 0) return 0;
+  place(r.leave->size(), output_extent_, output_stride_,
+        [&](std::size_t w) { return r.leave_id(w); });
+  const std::size_t most =
+      static_cast<std::size_t>(std::max<std::int64_t>(1, 8 * rows_.bytes / bits));
+  std::int64_t cycles = 0;
+  for (std::size_t first = 0, end; first < places_.size(); first = end) {
+    end = std::min(line_end(first), first + most);
+    const std::int64_t words = static_cast<std::int64_t>(end - first);
+    cycles += std::max(rows_.drain_cycles, channel(drain_bandwidth_, words, words * bits));
+  }
+  return cycles;
+}
+
+std::int64_t RowMemory::read(Operand& operand, const Operand& other, const Residence& r) {
+  place(r.enter->size(), operand.extent, operand.stride, [&](std::size_t w) { return r.id(w); });
   const std::int64_t most = std::max<std::int64_t>(1, 8 * rows_.bytes / operand.bits);
   std::int64_t thousandths = 0;
   for (std::size_t first = 0, end; first < places_.size(); first = end) {
-    end = first + 1;  // of the words that are neighbours
-    while (end < places_.size() && places_[end].line == places_[first].line &&
-           places_[end].along == places_[end - 1].along + 1)
-      ++end;
+    end = line_end(first);
     const std::int64_t words = static_cast<std::int64_t>(end - first);
     if (operand.together == 0) {
       const std::int64_t bytes = (words * operand.bits + 7) / 8;
@@ -69,11 +108,7 @@ std::int64_t RowMemory::read(Operand& operand, const Operand& other, const Resid
 std::int64_t RowMemory::row(Operand& operand, const Operand& other, std::int64_t set,
                             const Place& first, std::int64_t words) {
   const std::int64_t bits = words * operand.bits;
-  std::int64_t least = 0;
-  if (!bandwidth_.unlimited()) {
-    const std::int64_t amount = bandwidth_.bytes ? bits : 8 * words;
-    least = (amount * 1000 + 8 * bandwidth_.per_kcycle - 1) / (8 * bandwidth_.per_kcycle);
-  }
+  const std::int64_t least = channel(bandwidth_, words, bits);
   const auto takes = [&](std::int64_t cycles) { return std::max(cycles, least); };
   std::int32_t& used =
       operand.used[static_cast<std::size_t>(first.line + first.along * operand.stride)];

@@ -20,6 +20,9 @@ class RowMemory {
   /// Reads what a transfer brings of inputs and weights; all transfers in their order. Returns
   /// thousandths of the network's cycles.
   std::int64_t read(const std::array<Residence*, 3>& begins);
+  /// Cycles of the network in which what leaves before residence `r` is written, words of so many
+  /// bits; 0: words are not written in rows.
+  std::int64_t write(const Residence& r, std::int64_t bits);
 
  private:
   struct Place {  // of a word in memory
@@ -45,11 +48,17 @@ class RowMemory {
   std::int64_t read(Operand& operand, const Operand& other, const Residence& r);
   std::int64_t row(Operand& operand, const Operand& other, std::int64_t set, const Place& first,
                    std::int64_t words);
+  /// Where the words are whose numbers a function gives: sorted.
+  template <class Id>
+  void place(std::size_t words, std::int64_t extent, std::int64_t stride, Id id);
+  std::size_t line_end(std::size_t first) const;
+  static std::int64_t channel(const hw::Rate& rate, std::int64_t words, std::int64_t bits);
   std::int64_t since(const Counts& counts, std::int32_t transfer, std::size_t cache) const;
   void ask(Counts& counts, std::size_t cache, std::int64_t amount) const;
 
   hw::Rows rows_;
-  hw::Rate bandwidth_;
+  hw::Rate bandwidth_, drain_bandwidth_;
+  std::int64_t output_extent_ = 1, output_stride_ = 1;  // of the dimension along the rows
   std::int64_t operand_bytes_ = 0;
   std::int32_t transfer_ = 0;
   std::array<Operand, 2> operands_;

@@ -217,12 +217,31 @@ TEST(MachineCosts, MemoryIsReadInRows) {
     both(map(kTwoPixels, kPixelByPixel, m),
          [&](const LayerResult& r) { EXPECT_EQ(r.network[0].fill_busy, cycles); });
   };
-  m.storage[0].rows = {2, 7, {}};
+  m.storage[0].rows = {2, 7, 0, {}};
   busy(6 * 7 + 2 * 7);
   m.storage[0].rows.bytes = 4;  // a tile's inputs are one row
   busy(5 * 7 + 7);
   m.network[0].bandwidth = {250, true};  // 4 bytes take 16 cycles
   busy(4 * 7 + 16 + 16);
+}
+
+// A pixel has one output channel, of 4 bytes; both leave alone.
+TEST(MachineCosts, MemoryIsWrittenInRows) {
+  hw::Machine m = machine(1);
+  m.storage[0].rows.bytes = 64;
+  m.storage[0].rows.drain_cycles = 9;
+  both(map(kTwoPixels, kPixelByPixel, m),
+       [&](const LayerResult& r) { EXPECT_EQ(r.network[0].drain_busy, 9 + 9); });
+  // Two filters are next to each other: one row for both, or two that are too short for them.
+  const std::string two = "Type: CONV Dimensions { N: 1, K: 2, C: 4, R: 1, S: 1, Y: 2, X: 1 }";
+  for (const auto& [bytes, cycles] : {std::pair(8, 9 + 9), {7, 4 * 9}}) {
+    m.storage[0].rows.bytes = bytes;
+    both(map(two, kPixelByPixel, m),
+         [c = cycles](const LayerResult& r) { EXPECT_EQ(r.network[0].drain_busy, c); });
+  }
+  m.network[0].drain_bandwidth = hw::Rate{250, true};  // 4 bytes take 16 cycles
+  both(map(two, kPixelByPixel, m),
+       [&](const LayerResult& r) { EXPECT_EQ(r.network[0].drain_busy, 4 * 16); });
 }
 
 // 8 bytes of inputs and 4 of weights came by before. A cache of 12 bytes has them all. One of 5 is
@@ -234,7 +253,7 @@ TEST(MachineCosts, RowsAreFoundInCaches) {
     both(map(kTwoPixels, kPixelByPixel, m),
          [&](const LayerResult& r) { EXPECT_EQ(r.network[0].fill_busy, cycles); });
   };
-  m.storage[0].rows = {2, 7, {{12, 3}}};
+  m.storage[0].rows = {2, 7, 0, {{12, 3}}};
   busy(6 * 3 + 2 * 3);
   m.storage[0].rows.caches[0].capacity_bytes = 5;
   busy(40 + 14);  // 39.096 and 13.032

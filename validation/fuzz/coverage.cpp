@@ -229,6 +229,7 @@ std::vector<Feature> make() {
     return follows[0] != hw::Storage::kAfter || follows[1] != hw::Storage::kAfter;
   });
   add("memory read in rows", [](D d) { return d.c.machine.storage[0].rows.bytes > 0; });
+  add("... and written", [](D d) { return d.c.machine.storage[0].rows.drain_cycles > 0; });
   add("... through caches", [](D d) { return !d.c.machine.storage[0].rows.caches.empty(); });
   add("off-chip latency", [](D d) { return d.c.machine.storage[0].latency > 0; });
   add("capacity unmet (waived)", [](D d) { return !d.bound.shortfalls.empty(); });

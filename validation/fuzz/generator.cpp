@@ -403,6 +403,7 @@ std::string yaml_network(const hw::Network& n, bool offchip) {
 void random_rows(Random& r, hw::Rows& rows) {
   rows.bytes = r.between(1, 24);
   rows.cycles = r.between(0, 12);
+  if (r.percent(50)) rows.drain_cycles = r.between(1, 12);
   for (std::int64_t caches = r.between(0, 3); caches > 0; --caches)
     rows.caches.push_back({r.between(1, 200), r.between(0, 9)});
 }
@@ -583,8 +584,10 @@ std::string yaml_rows(const hw::Rows& rows) {
   std::vector<std::string> caches;
   for (const hw::Cache& c : rows.caches)
     caches.push_back(fmt::format("{{capacity: {} B, cycles: {}}}", c.capacity_bytes, c.cycles));
-  return fmt::format("    rows: {{bytes: {}, cycles: {}, caches: [{}]}}\n", rows.bytes, rows.cycles,
-                     joined(caches, ", "));
+  const std::string drains =
+      rows.drain_cycles > 0 ? fmt::format(", drain_cycles: {}", rows.drain_cycles) : "";
+  return fmt::format("    rows: {{bytes: {}, cycles: {}{}, caches: [{}]}}\n", rows.bytes,
+                     rows.cycles, drains, joined(caches, ", "));
 }
 
 std::string yaml_follows(const hw::Storage& s) {

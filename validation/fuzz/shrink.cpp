@@ -116,6 +116,7 @@ std::vector<Case> simpler(const Case& c) {
   add([](Case& n) { n.machine.storage.back().follows = hw::Storage{}.follows; });
   add([](Case& n) { n.machine.storage[0].rows = {}; });
   add([](Case& n) { n.machine.storage[0].rows.caches.clear(); });
+  add([](Case& n) { n.machine.storage[0].rows.drain_cycles = 0; });
   add([](Case& n) { n.machine.startup = 0; });
   add([](Case& n) { n.machine.bits.output = 0; });
   add([](Case& n) { n.machine.bits = {}; });

@@ -112,6 +112,7 @@ struct Transfer {
 struct Drain {
   std::int64_t injected = 0, senders = 0;
   std::vector<std::int64_t> from_child;
+  std::vector<std::int64_t> rows;  // of what goes to memory: words of each
 };
 
 /// A memo that notices when a value is asked for while it is being worked out.
@@ -604,6 +605,17 @@ class Oracle {
           arriving.push_back(w);
       }
     d.injected = static_cast<std::int64_t>(arriving.size());
+    if (a.parent == nullptr) {
+      std::map<Word, std::int64_t> lines;  // words that differ in their channel only
+      for (Word w : arriving) {
+        w[2] = 0;
+        ++lines[w];
+      }
+      const std::int64_t most =
+          std::max<std::int64_t>(storage(0).rows.bytes * 8 / drain_bits(a), 1);
+      for (const auto& [line, words] : lines)
+        for (std::int64_t i = 0; i < words; i += most) d.rows.push_back(std::min(most, words - i));
+    }
     if (a.residences[kOutput][size(g)].last != s) return;
     link.drain_injected += d.injected;
     link.drain_senders += d.senders;
@@ -824,9 +836,15 @@ class Oracle {
     if (t.injected == 0) return 0;
     const hw::Network& n = network(a);
     const Load load = to_parent(a, t.injected);
-    std::int64_t d =
-        std::max(channel(a, n.drain_bandwidth ? *n.drain_bandwidth : n.bandwidth, load),
-                 cycles(storage(a.level).write_port, load));
+    const hw::Rate& rate = n.drain_bandwidth ? *n.drain_bandwidth : n.bandwidth;
+    std::int64_t d = std::max(channel(a, rate, load), cycles(storage(a.level).write_port, load));
+    const hw::Rows& rows = storage(0).rows;
+    if (a.parent == nullptr && rows.bytes > 0 && rows.drain_cycles > 0) {
+      d = 0;
+      for (std::int64_t words : t.rows)
+        d += std::max(rows.drain_cycles, cycles(rate, to_parent(a, words)));
+      d = std::max(in_machine_cycles(a, d), cycles(storage(0).write_port, load));
+    }
     for (std::int64_t words : t.from_child)
       d = std::max(d, cycles(storage(a.level + 1).read_port, to_parent(a, words)));
     if (n.drain_lines.children > 0) {
