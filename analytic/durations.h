@@ -28,7 +28,7 @@ class Link {
   /// allow. It takes no less than receive_cycles() of any child and subtree_cycles() of any
   /// subtree.
   COUNTERPOINT_INLINE Value fill_cycles(const Load& sent) const {
-    return larger(passing_cycles(sent), n_.fill_overhead + transfer_cycles(sent, kReadPace));
+    return larger(passing_cycles(sent), read_cycles(sent));
   }
   /// The same of words that the parent does not hold: its port does not count.
   COUNTERPOINT_INLINE Value passing_cycles(const Load& sent) const {
@@ -39,9 +39,8 @@ class Link {
   COUNTERPOINT_INLINE Value rows_cycles(const Value& thousandths, const Load& sums,
                                         const Load& sent) const {
     const Value rows = over(thousandths, everywhere(1000)) + transfer_cycles(sums, kChannelPace);
-    return n_.fill_overhead +
-           larger(machine_cycles(rows),
-                  larger(transfer_cycles(sent, kReadPace), transfer_cycles(sent, kReceivePace)));
+    return larger(n_.fill_overhead + machine_cycles(rows),
+                  larger(read_cycles(sent), receive_cycles(sent)));
   }
   /// What one child receives of a transfer.
   COUNTERPOINT_INLINE Value receive_cycles(const Load& received) const {
@@ -76,6 +75,9 @@ class Link {
   COUNTERPOINT_INLINE Value drain_latency() const { return n_.drain_latency; }
 
  private:
+  COUNTERPOINT_INLINE Value read_cycles(const Load& sent) const {
+    return n_.fill_overhead + transfer_cycles(sent, kReadPace);
+  }
   COUNTERPOINT_INLINE Value transfer_cycles(const Load& x, PaceName name) const {
     if (!traits_.limits[name]) return Value{};
     const PaceOf<Value>& p = n_.pace[name];

@@ -85,10 +85,12 @@ std::int64_t Durations::cycles(std::int64_t bits, std::int64_t words, hw::Rate r
                     : ceil_div(words * 1000, rate.per_kcycle);
 }
 
-// Words through the network, and the port that they come from.
-std::int64_t Durations::sent(std::int64_t bits, std::int64_t words, bool port) const {
-  std::int64_t inject =
-      in_flight_ > 0 ? requests(bursts(bits, words)) : channel(bits, words, network_.bandwidth);
+// Words through the network (rows of them: in so many cycles), and the port that they come from.
+std::int64_t Durations::sent(std::int64_t bits, std::int64_t words, bool port,
+                             std::optional<std::int64_t> rows) const {
+  std::int64_t inject = rows             ? *rows
+                        : in_flight_ > 0 ? requests(bursts(bits, words))
+                                         : channel(bits, words, network_.bandwidth);
   if (port) inject = std::max(inject, cycles(bits, words, parent_storage_.read_port));
   return of_network(network_.fill_overhead) + inject;
 }
@@ -105,16 +107,12 @@ std::int64_t Durations::fill(const std::array<Residence*, 3>& begins,
     bits += r->injected * width(x);
   }
   if (words == 0) return 0;
-  std::int64_t inject = 0;
   if (rows) {
     const std::int64_t sums = begins[2] == nullptr ? 0 : begins[2]->injected;
-    inject = of_network(ceil_div(*rows, 1000) +
-                        cycles(sums * width(Tensor::Output), sums, network_.bandwidth));
-    inject = std::max(inject, cycles(bits, words, parent_storage_.read_port)) +
-             of_network(network_.fill_overhead);
-  } else {
-    inject = sent(bits, words, !past);
+    rows = of_network(ceil_div(*rows, 1000) +
+                      cycles(sums * width(Tensor::Output), sums, network_.bandwidth));
   }
+  std::int64_t inject = sent(bits, words, !past, rows);
   if (past) inject = std::max(inject, outer_->sent(bits, words, true));
   const std::int64_t overhead = of_network(network_.fill_overhead);
   for (std::size_t i = 0;; ++i) {

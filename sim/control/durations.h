@@ -49,7 +49,8 @@ class Durations {
   std::int64_t channel(std::int64_t bits, std::int64_t words, hw::Rate rate) const;
   std::int64_t requests(std::int64_t count) const;
   std::int64_t lines(const Residence& r, std::int64_t bits) const;
-  std::int64_t sent(std::int64_t bits, std::int64_t words, bool port) const;
+  std::int64_t sent(std::int64_t bits, std::int64_t words, bool port,
+                    std::optional<std::int64_t> rows = std::nullopt) const;
 
   const hw::BoundMachine& machine_;
   std::size_t depth_;
