@@ -428,12 +428,12 @@ void random_machine_costs(Random& r, hw::Machine& m) {
   if (r.percent(25)) m.step_overhead = r.between(1, 5);
   if (r.percent(25)) m.startup = r.between(1, 50);
   if (r.percent(25)) m.step_minimum = r.between(2, 9);
-  if (r.percent(25)) m.step_window = {r.between(1, 5), r.between(1, 20)};
+  if (r.percent(10)) m.step_window = {r.between(1, 5), r.between(1, 20)};
   for (std::int64_t& cycles : m.storage.back().follows)
-    if (r.percent(20)) cycles = r.between(0, 12);
+    if (r.percent(8)) cycles = r.between(0, 12);
   const hw::Network& outer = m.network[0];
   if (outer.topology == hw::Topology::Pipe && outer.channels == hw::Channels::Shared &&
-      outer.burst.size == 0 && !bypass && r.percent(40))
+      outer.burst.size == 0 && !bypass && r.percent(30))
     random_rows(r, m.storage[0].rows);
   for (std::size_t i = 1; i < m.storage.size(); ++i)
     if (r.percent(30))
