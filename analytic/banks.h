@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "analytic/program.h"
 #include "analytic/totals.h"
 #include "hw/machine.h"
 
@@ -25,12 +26,12 @@ class Banks {
   /// memory (depth 0) or out of the buffer (depth 1). What passes the buffer by is not among it.
   std::int64_t fill_cycles(std::size_t depth, std::int64_t words, std::int64_t bits) const {
     const hw::Storage& buffer = machine_.storage[1];
-    return cycles(words, bits, depth == 0 ? buffer.write_port : buffer.read_port);
+    return rate_cycles(depth == 0 ? buffer.write_port : buffer.read_port, words, bits);
   }
   /// The same of a drain.
   std::int64_t drain_cycles(std::size_t depth, std::int64_t words, std::int64_t bits) const {
     const hw::Storage& buffer = machine_.storage[1];
-    return cycles(words, bits, depth == 0 ? buffer.read_port : buffer.write_port);
+    return rate_cycles(depth == 0 ? buffer.read_port : buffer.write_port, words, bits);
   }
   /// Adds, as contention, what the run takes longer than without turns at the least: nothing goes
   /// through a port before `startup`, and one flow at a time does then.
@@ -48,12 +49,6 @@ class Banks {
   }
 
  private:
-  static std::int64_t cycles(std::int64_t words, std::int64_t bits, hw::Rate rate) {
-    const std::int64_t thousandths = 1000 * (rate.bytes ? bits : words);
-    const std::int64_t per = rate.bytes ? 8 * rate.per_kcycle : rate.per_kcycle;
-    return (thousandths + per - 1) / per;
-  }
-
   const hw::BoundMachine& machine_;
 };
 

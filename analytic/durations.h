@@ -39,8 +39,7 @@ class Link {
   COUNTERPOINT_INLINE Value rows_cycles(const Value& thousandths, const Load& sums,
                                         const Load& sent) const {
     const Value rows = over(thousandths, everywhere(1000)) + transfer_cycles(sums, kChannelPace);
-    return larger(n_.fill_overhead + machine_cycles(rows),
-                  larger(read_cycles(sent), receive_cycles(sent)));
+    return larger(n_.fill_overhead + machine_cycles(rows), read_cycles(sent));
   }
   /// What one child receives of a transfer.
   COUNTERPOINT_INLINE Value receive_cycles(const Load& received) const {

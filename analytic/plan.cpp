@@ -1140,9 +1140,9 @@ bool Plan::compile(const workloads::Mapping& mapping) {
   sliding_words_ = {};
   // What a transfer or a step takes depends on those before it.
   const hw::BoundMachine& machine = mapping.machine;
-  if (machine.storage[0].rows.bytes > 0 || machine.machine.step_window.steps > 0) return false;
-  const auto& follows = machine.storage.back().follows;
-  if (follows[0] != hw::Storage::kAfter || follows[1] != hw::Storage::kAfter) return false;
+  if (machine.storage[0].rows.bytes > 0 || machine.machine.step_window.steps > 0 ||
+      machine.storage.back().any_follows())
+    return false;
   if (!describe()) return false;
 
   Frame begin, finish;

@@ -149,6 +149,11 @@ PaceOf<std::int64_t> pace(hw::Rate rate) {
 
 }  // namespace
 
+std::int64_t rate_cycles(const hw::Rate& rate, std::int64_t words, std::int64_t bits) {
+  const PaceOf<std::int64_t> p = pace(rate);
+  return (words * p.per_word + bits * p.per_bit + p.per - 1) / p.per;
+}
+
 void link_numbers(const hw::BoundMachine& bound, std::size_t depth, std::int64_t units,
                   LinkOf<std::int64_t>& n) {
   const hw::Network& net = bound.network[depth];

@@ -56,6 +56,8 @@ enum PaceName : int {
   kLinePace,  ///< of a line that neighbours drain over
   kPaces
 };
+/// Cycles of so many words, of so many bits together, at a rate; 0 if it is unlimited.
+std::int64_t rate_cycles(const hw::Rate& rate, std::int64_t words, std::int64_t bits);
 /// The numbers of a network and of the ports at its ends. Overheads and latencies are cycles of
 /// the machine; the paces are per cycle of the network.
 template <class Value>

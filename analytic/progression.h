@@ -26,6 +26,14 @@ struct Progression {
   std::int64_t count() const {
     return listed ? static_cast<std::int64_t>(members.size()) : hi - lo;
   }
+  /// Member i, ascending.
+  std::int64_t at(std::int64_t i) const {
+    return listed ? members[static_cast<std::size_t>(i)] : step * (lo + i) + residue;
+  }
+  bool contains(std::int64_t v) const {
+    if (listed) return std::binary_search(members.begin(), members.end(), v);
+    return v >= step * lo + residue && v < step * hi + residue && (v - residue) % step == 0;
+  }
   bool comparable(const Progression& o) const {
     return !listed && !o.listed && step == o.step && residue == o.residue;
   }

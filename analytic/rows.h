@@ -33,7 +33,7 @@ class RowReader {
   /// What each cache was asked for, in thousandths of bytes: sums after the steps that asked.
   class History {
    public:
-    void add(Step step, std::size_t cache, std::size_t caches, std::int64_t amount);
+    void add(Step step, const std::vector<std::int64_t>& asked);  // once per step
     std::int64_t before(Step step, std::size_t cache, std::size_t caches) const;
 
    private:
@@ -53,8 +53,7 @@ class RowReader {
     std::map<std::int64_t, History> by_part;
   };
   void divide(Operand& operand, const Progression& row) const;
-  void find(std::size_t t, std::int64_t part, Step last);
-  static std::int64_t channel_time(const hw::Rate& rate, std::int64_t words, std::int64_t bits);
+  void find(const Operand& mine, const Operand& other, const History& same, Step last);
   std::int64_t row_time(std::int64_t words, std::int64_t bits) const;
 
   hw::Rows rows_;

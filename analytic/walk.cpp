@@ -292,20 +292,14 @@ class Model {
       next.clear();
       for (const auto& [number, kept] : now)
         for (std::int64_t i = 0; i < x.count(); ++i) {
-          const std::int64_t v =
-              x.listed ? x.members[static_cast<std::size_t>(i)] : x.step * (x.lo + i) + x.residue;
+          const std::int64_t v = x.at(i);
           next.emplace_back(number * layer_[axes[a].dim] + v,
-                            kept && contains(axis_of(without, node, p, a), v));
+                            kept && axis_of(without, node, p, a).contains(v));
         }
       std::swap(now, next);
     }
     for (const auto& [number, kept] : now)
       if (!kept) out.push_back(number);
-  }
-  static bool contains(const Progression& x, std::int64_t v) {
-    if (x.listed) return std::binary_search(x.members.begin(), x.members.end(), v);
-    return v >= x.step * x.lo + x.residue && v < x.step * x.hi + x.residue &&
-           (v - x.residue) % x.step == 0;
   }
 
   // Cycles for the words of one transfer to pass the write port of the child that gets most.
@@ -646,13 +640,14 @@ class Model {
       x.start = std::max({x.parent, x.channel, x.slot});
       std::int64_t inject = 0;
       const bool passing = past(node, kAllTensors[static_cast<std::size_t>(channel)]);
-      if (sent.words > 0 && node.depth == 0 && rows_.any())
-        inject = link(node).rows_cycles(read_rows(in, channel, next),
-                                        {words[2], words[2] * width(Tensor::Output)}, sent);
-      else if (sent.words > 0)
+      if (sent.words > 0)
         inject = std::max(
-            passing ? std::max(link(node).passing_cycles(sent), link(*node.above).fill_cycles(sent))
-                    : link(node).fill_cycles(sent),
+            node.depth == 0 && rows_.any()
+                ? link(node).rows_cycles(read_rows(in, channel, next),
+                                         {words[2], words[2] * width(Tensor::Output)}, sent)
+            : passing
+                ? std::max(link(node).passing_cycles(sent), link(*node.above).fill_cycles(sent))
+                : link(node).fill_cycles(sent),
             std::max(busiest_child(node, in, channel), busiest_subtree(node, in, channel)));
       x.injected = x.start + inject;
       x.arrival =

@@ -201,6 +201,7 @@ struct Storage {
   /// step.
   std::array<std::int64_t, 2> follows{kAfter, kAfter};
   static constexpr std::int64_t kAfter = -1;
+  bool any_follows() const { return follows[0] != kAfter || follows[1] != kAfter; }
   std::int64_t latency = 0;    ///< cycles a transfer out waits before it flies (off-chip)
   std::int64_t in_flight = 0;  ///< most bursts requested and not yet arrived (off-chip); 0: any
   Rows rows;                   ///< (off-chip)

@@ -644,9 +644,10 @@ class Reader {
 
   static void read_follows(const YamlValue& value, Storage& s) {
     if (!value.check_map({"input", "weight"})) return;
-    for (const char* key : {"input", "weight"})
-      if (const auto cycles = value.find(key))
-        s.follows[key[0] == 'w'] = cycles->integer(0, kMostCycles, "cycles").value_or(0);
+    const auto of = [&](const char* key) {
+      return integer(value, key, Storage::kAfter, 0, kMostCycles, "cycles");
+    };
+    s.follows = {of("input"), of("weight")};
   }
 
   void read_rows(const YamlValue& value, const Network& n, Storage& s) {

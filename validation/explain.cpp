@@ -139,7 +139,7 @@ void storage_trials(const hw::Machine& m, Trials& out) {
     out.machine("no least time of the PEs' steps", [](hw::Machine& c) { c.step_minimum = 0; });
   if (m.step_window.steps > 0)
     out.machine("any number of steps in flight", [](hw::Machine& c) { c.step_window = {}; });
-  if (m.storage.back().follows != hw::Storage{}.follows)
+  if (m.storage.back().any_follows())
     out.machine("no word follows another through the PEs",
                 [](hw::Machine& c) { c.storage.back().follows = hw::Storage{}.follows; });
   out.machine("twice the lanes of the PEs", [](hw::Machine& c) { c.lanes *= 2; });

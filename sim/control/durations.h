@@ -41,9 +41,10 @@ class Durations {
   /// Whether the unit does not hold the tensor: it comes over the network above, too.
   bool passes_by(Tensor t) const;
   std::int64_t drain_latency() const { return drain_latency_; }
+  /// Of so many bits and words at a rate; 0 if it is unlimited.
+  static std::int64_t cycles(std::int64_t bits, std::int64_t words, hw::Rate rate);
 
  private:
-  static std::int64_t cycles(std::int64_t bits, std::int64_t words, hw::Rate rate);
   std::int64_t of_network(std::int64_t cycles) const;
   std::int64_t bursts(std::int64_t bits, std::int64_t words) const;
   std::int64_t channel(std::int64_t bits, std::int64_t words, hw::Rate rate) const;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "sim/control/durations.h"
 #include "sim/memory/tensor_space.h"
 
 namespace counterpoint::sim {
@@ -11,24 +12,24 @@ RowMemory::RowMemory(const hw::BoundMachine& machine, const Layer& layer)
     : rows_(machine.storage[0].rows),
       bandwidth_(machine.network[0].bandwidth),
       drain_bandwidth_(machine.network[0].drain_bandwidth.value_or(bandwidth_)) {
-  for (const Axis& a : tensor_space(layer, Tensor::Output).axes)
-    if (a.kind == Axis::Kind::Plain && a.dim == workloads::row_dim(layer, Tensor::Output)) {
-      output_extent_ = a.extent;
-      output_stride_ = a.stride;
-    }
+  along_ = along(layer, Tensor::Output);
   for (std::size_t t = 0; t < 2; ++t) {
     const Tensor tensor = workloads::kAllTensors[t];
-    const TensorSpace space = tensor_space(layer, tensor);
     Operand& o = operands_[t];
     o.bits = t == 0 ? machine.machine.bits.input : machine.machine.bits.weight;
-    for (const Axis& a : space.axes)
-      if (a.kind == Axis::Kind::Plain && a.dim == workloads::row_dim(layer, tensor)) {
-        o.extent = a.extent;
-        o.stride = a.stride;
-      }
-    o.used.assign(static_cast<std::size_t>(space.words), 0);
-    operand_bytes_ += space.words * o.bits / 8;
+    o.along = along(layer, tensor);
+    const std::int64_t words = tensor_space(layer, tensor).words;
+    o.used.assign(static_cast<std::size_t>(words), 0);
+    operand_bytes_ += words * o.bits / 8;
   }
+}
+
+RowMemory::Along RowMemory::along(const Layer& layer, Tensor t) {
+  Along found;
+  for (const Axis& a : tensor_space(layer, t).axes)
+    if (a.kind == Axis::Kind::Plain && a.dim == workloads::row_dim(layer, t))
+      found = {a.extent, a.stride};
+  return found;
 }
 
 std::int64_t RowMemory::read(const std::array<Residence*, 3>& begins) {
@@ -40,11 +41,11 @@ std::int64_t RowMemory::read(const std::array<Residence*, 3>& begins) {
 }
 
 template <class Id>
-void RowMemory::place(std::size_t words, std::int64_t extent, std::int64_t stride, Id id) {
+void RowMemory::place(std::size_t words, const Along& rows, Id id) {
   places_.clear();
   for (std::size_t w = 0; w < words; ++w) {
-    const std::int64_t number = id(w), along = number / stride % extent;
-    places_.push_back({number - along * stride, along});
+    const std::int64_t number = id(w), along = number / rows.stride % rows.extent;
+    places_.push_back({number - along * rows.stride, along});
   }
   std::sort(places_.begin(), places_.end());
 }
@@ -58,29 +59,23 @@ std::size_t RowMemory::line_end(std::size_t first) const {
   return end;
 }
 
-std::int64_t RowMemory::channel(const hw::Rate& rate, std::int64_t words, std::int64_t bits) {
-  if (rate.unlimited()) return 0;
-  const std::int64_t amount = rate.bytes ? bits : 8 * words;
-  return (amount * 1000 + 8 * rate.per_kcycle - 1) / (8 * rate.per_kcycle);
-}
-
 std::int64_t RowMemory::write(const Residence& r, std::int64_t bits) {
   if (rows_.drain_cycles == 0) return 0;
-  place(r.leave->size(), output_extent_, output_stride_,
-        [&](std::size_t w) { return r.leave_id(w); });
+  place(r.leave->size(), along_, [&](std::size_t w) { return r.leave_id(w); });
   const std::size_t most =
       static_cast<std::size_t>(std::max<std::int64_t>(1, 8 * rows_.bytes / bits));
   std::int64_t cycles = 0;
   for (std::size_t first = 0, end; first < places_.size(); first = end) {
     end = std::min(line_end(first), first + most);
     const std::int64_t words = static_cast<std::int64_t>(end - first);
-    cycles += std::max(rows_.drain_cycles, channel(drain_bandwidth_, words, words * bits));
+    cycles +=
+        std::max(rows_.drain_cycles, Durations::cycles(words * bits, words, drain_bandwidth_));
   }
   return cycles;
 }
 
 std::int64_t RowMemory::read(Operand& operand, const Operand& other, const Residence& r) {
-  place(r.enter->size(), operand.extent, operand.stride, [&](std::size_t w) { return r.id(w); });
+  place(r.enter->size(), operand.along, [&](std::size_t w) { return r.id(w); });
   const std::int64_t most = std::max<std::int64_t>(1, 8 * rows_.bytes / operand.bits);
   std::int64_t thousandths = 0;
   for (std::size_t first = 0, end; first < places_.size(); first = end) {
@@ -90,8 +85,8 @@ std::int64_t RowMemory::read(Operand& operand, const Operand& other, const Resid
       const std::int64_t bytes = (words * operand.bits + 7) / 8;
       operand.together = (bytes + rows_.bytes - 1) / rows_.bytes * rows_.bytes;
       std::int64_t apart = 1;  // the power of two in the pitch
-      for (std::int64_t pitch = operand.extent * operand.bits / 8; pitch > 0 && pitch % 2 == 0;
-           pitch /= 2)
+      for (std::int64_t pitch = operand.along.extent * operand.bits / 8;
+           pitch > 0 && pitch % 2 == 0; pitch /= 2)
         apart *= 2;
       operand.sets = std::max<std::int64_t>(1, apart / operand.together);
     }
@@ -108,10 +103,10 @@ std::int64_t RowMemory::read(Operand& operand, const Operand& other, const Resid
 std::int64_t RowMemory::row(Operand& operand, const Operand& other, std::int64_t set,
                             const Place& first, std::int64_t words) {
   const std::int64_t bits = words * operand.bits;
-  const std::int64_t least = channel(bandwidth_, words, bits);
+  const std::int64_t least = Durations::cycles(bits, words, bandwidth_);
   const auto takes = [&](std::int64_t cycles) { return std::max(cycles, least); };
   std::int32_t& used =
-      operand.used[static_cast<std::size_t>(first.line + first.along * operand.stride)];
+      operand.used[static_cast<std::size_t>(first.line + first.along * operand.along.stride)];
   Counts& same = operand.of_set[set];
   std::int64_t missing = 1000, thousandths = 0;
   for (std::size_t c = 0; c < rows_.caches.size(); ++c) {
@@ -134,9 +129,10 @@ std::int64_t RowMemory::row(Operand& operand, const Operand& other, std::int64_t
 std::int64_t RowMemory::since(const Counts& counts, std::int32_t transfer,
                               std::size_t cache) const {
   const auto until = [&](std::int32_t n) {
-    std::size_t i = counts.size();
-    while (i > 0 && counts[i - 1].transfer >= n) --i;
-    return i == 0 ? 0 : counts[i - 1].asked[cache];
+    const auto first =
+        std::lower_bound(counts.begin(), counts.end(), n,
+                         [](const Count& c, std::int32_t of) { return c.transfer < of; });
+    return first == counts.begin() ? 0 : (first - 1)->asked[cache];
   };
   return until(transfer_) - until(transfer);
 }

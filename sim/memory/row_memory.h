@@ -25,6 +25,9 @@ class RowMemory {
   std::int64_t write(const Residence& r, std::int64_t bits);
 
  private:
+  struct Along {  // of the dimension along the rows
+    std::int64_t extent = 1, stride = 1;
+  };
   struct Place {  // of a word in memory
     std::int64_t line = 0, along = 0;
     bool operator<(const Place& o) const {
@@ -38,10 +41,11 @@ class RowMemory {
   };
   using Counts = std::vector<Count>;  // of the transfers that asked
   struct Operand {
-    std::int64_t bits = 8, extent = 1, stride = 1;  // of the dimension along the rows
-    std::vector<std::int32_t> used;                 // by word: the transfer, from 1 on; 0: none
-    std::int64_t together = 0;                      // bytes of a line that were read together first
-    std::int64_t sets = 1;  // lines can lie in one of so many parts of a cache
+    std::int64_t bits = 8;
+    Along along;
+    std::vector<std::int32_t> used;  // by word: the transfer, from 1 on; 0: none
+    std::int64_t together = 0;       // bytes of a line that were read together first
+    std::int64_t sets = 1;           // lines can lie in one of so many parts of a cache
     Counts all;
     std::unordered_map<std::int64_t, Counts> of_set;
   };
@@ -50,15 +54,15 @@ class RowMemory {
                    std::int64_t words);
   /// Where the words are whose numbers a function gives: sorted.
   template <class Id>
-  void place(std::size_t words, std::int64_t extent, std::int64_t stride, Id id);
+  void place(std::size_t words, const Along& rows, Id id);
   std::size_t line_end(std::size_t first) const;
-  static std::int64_t channel(const hw::Rate& rate, std::int64_t words, std::int64_t bits);
+  static Along along(const Layer& layer, Tensor t);
   std::int64_t since(const Counts& counts, std::int32_t transfer, std::size_t cache) const;
   void ask(Counts& counts, std::size_t cache, std::int64_t amount) const;
 
   hw::Rows rows_;
   hw::Rate bandwidth_, drain_bandwidth_;
-  std::int64_t output_extent_ = 1, output_stride_ = 1;  // of the dimension along the rows
+  Along along_;  // of outputs
   std::int64_t operand_bytes_ = 0;
   std::int32_t transfer_ = 0;
   std::array<Operand, 2> operands_;

@@ -224,10 +224,8 @@ std::vector<Feature> make() {
   add("start-up", [](D d) { return d.c.machine.startup > 0; });
   add("requests in flight limited", [](D d) { return d.c.machine.storage[0].in_flight > 0; });
   add("steps in flight limited", [](D d) { return d.c.machine.step_window.steps > 0; });
-  add("words follow each other through PEs", [](D d) {
-    const auto& follows = d.c.machine.storage.back().follows;
-    return follows[0] != hw::Storage::kAfter || follows[1] != hw::Storage::kAfter;
-  });
+  add("words follow each other through PEs",
+      [](D d) { return d.c.machine.storage.back().any_follows(); });
   add("memory read in rows", [](D d) { return d.c.machine.storage[0].rows.bytes > 0; });
   add("... and written", [](D d) { return d.c.machine.storage[0].rows.drain_cycles > 0; });
   add("... through caches", [](D d) { return !d.c.machine.storage[0].rows.caches.empty(); });

@@ -514,8 +514,8 @@ class Oracle {
         }
       since /= 1000;
       if (used < 0)  // all operands came by once before the layer
-        since = words_in_memory(kInput) * bits(kInput) / 8 +
-                words_in_memory(kWeight) * bits(kWeight) / 8;
+        since = stored_words(layer_, workloads::Tensor::Input) * bits(kInput) / 8 +
+                stored_words(layer_, workloads::Tensor::Weight) * bits(kWeight) / 8;
       const std::int64_t hits = hw::hits_of_thousand(since, rows.caches[c].capacity_bytes);
       if (hits <= found) continue;
       time += (hits - found) * std::max(rows.caches[c].cycles, channel);
@@ -524,22 +524,6 @@ class Oracle {
     rows_.push_back(now);
     return time + (1000 - found) * std::max(rows.cycles, channel);
   }
-  /// Words that the tensor has in memory, also those that nothing reads.
-  std::int64_t words_in_memory(int x) const {
-    const auto of = [&](std::initializer_list<Dim> dims) {
-      std::int64_t n = 1;
-      for (Dim d : dims)
-        if (layer_.has(d)) n *= layer_[d];
-      return n;
-    };
-    if (layer_.op == workloads::Operator::Gemm) {
-      if (x == kInput) return of({Dim::B, Dim::M, Dim::K});
-      return (layer_.weight_has_batch ? layer_[Dim::B] : 1) * of({Dim::K, Dim::N});
-    }
-    if (x == kInput) return of({Dim::N, Dim::G, Dim::C}) * layer_.rows.extent * layer_.cols.extent;
-    return of({Dim::G, Dim::K, Dim::C, Dim::R, Dim::S});
-  }
-
   void count_transfers(Array& a, int s) {
     stats::StorageResult& up = r_.storage[size(a.level)];
     stats::StorageResult& down = r_.storage[size(a.level + 1)];
