@@ -185,7 +185,7 @@ def compile_copy(build, source, jobs):
 def run(program, number, seed, cases, timeout=3600):
     environment = dict(os.environ, COUNTERPOINT_FAULT=str(number))
     command = [str(program), "fuzz", "--seed", str(seed), "--cases", str(cases), "--jobs", "1",
-               "--failures", "1", "--no-shrink", "--case-time", "5"]
+               "--failures", "1", "--no-shrink", "--case-time", "15"]
     return subprocess.run(command, env=environment, capture_output=True, text=True,
                           timeout=timeout)
 

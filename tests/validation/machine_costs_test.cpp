@@ -267,6 +267,26 @@ TEST(MachineCosts, RowsAreFoundInCaches) {
   busy(22 + 20);  // 0.417 * 3 + 0.583 * 4 = 3.583: 21.498, and 7.166 + 12
 }
 
+// Weights of two filters, one per tile, lie two bytes apart: each finds half of the sets, in which
+// only its own bytes are, so they count twice. Steps: filter 0 with both pixels, then filter 1.
+// * A weight read again, a step later: the step's input byte and 2 * 1, which is 3 / 2 of a cache
+// of 2
+//   bytes: h = 0.417, 0.417 * 2 + 0.583 * 10 = 6.664 cycles. As if it had all sets: 2 bytes, 2
+//   cycles.
+// * An input read again: 2 bytes of inputs and 2 of weights. What comes first: 2 + 2. Twice the
+// cache:
+//   h = 0.203, 8.376 cycles.
+TEST(MachineCosts, LinesAPowerOfTwoApartShareTheSets) {
+  hw::Machine m = machine(1);
+  m.storage[0].rows = {1, 10, 0, {{2, 2}}};
+  m.network[0].reuse = {true, false};
+  both(map("Type: CONV Dimensions { N: 1, K: 2, C: 1, R: 1, S: 1, Y: 2, X: 1 }",
+           "TemporalMap(1,1) K; TemporalMap(1,1) Y'; GlobalBuffer; TemporalMap(1,1) C;", m),
+       [&](const LayerResult& r) {
+         EXPECT_EQ(r.network[0].fill_busy, 17 + 16 + 17 + 16);  // 16.752 and 15.04, twice
+       });
+}
+
 // One slot for outputs only: T0 [0,2], T1 [2,3], T2 [3,4]; W0 [2,3], D0 [3,4], W1 [4,5], D1 [5,6],
 // W2 [6,7], D2 [7,8], W3 [8,9], D3 [9,10]. In the PE a tile is 1 + 1 + 4 bytes, of which the output
 // is there once.
