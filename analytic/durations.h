@@ -35,11 +35,11 @@ class Link {
     return n_.fill_overhead +
            (traits_.requests ? requests_cycles(bursts(sent)) : channel_cycles(sent, kChannelPace));
   }
-  /// Injection of a transfer of rows, which take so many thousandths of a cycle, and partial sums.
-  COUNTERPOINT_INLINE Value rows_cycles(const Value& thousandths, const Load& sums,
+  /// Injection of a transfer of rows, which take so many cycles of the network, and partial sums.
+  COUNTERPOINT_INLINE Value rows_cycles(const Value& rows, const Load& sums,
                                         const Load& sent) const {
-    const Value rows = over(thousandths, everywhere(1000)) + transfer_cycles(sums, kChannelPace);
-    return larger(n_.fill_overhead + machine_cycles(rows), read_cycles(sent));
+    return larger(n_.fill_overhead + machine_cycles(rows + transfer_cycles(sums, kChannelPace)),
+                  read_cycles(sent));
   }
   /// What one child receives of a transfer.
   COUNTERPOINT_INLINE Value receive_cycles(const Load& received) const {

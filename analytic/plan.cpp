@@ -1141,7 +1141,9 @@ bool Plan::compile(const workloads::Mapping& mapping) {
   // What a transfer or a step takes depends on those before it.
   const hw::BoundMachine& machine = mapping.machine;
   if (machine.storage[0].rows.bytes > 0 || machine.machine.step_window.steps > 0 ||
-      machine.storage.back().any_follows())
+      machine.storage.back().any_follows() ||
+      std::any_of(machine.storage.begin(), machine.storage.end(),
+                  [](const hw::Storage& s) { return s.slots_together; }))
     return false;
   if (!describe()) return false;
 

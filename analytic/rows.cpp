@@ -1,154 +1,178 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analytic/rows.h"
 
+#include <algorithm>
+
 #include "analytic/program.h"
 
 namespace counterpoint::analytic {
 
 namespace {
 
-// Which axis of a tensor its rows lie along.
-std::size_t row_axis(const workloads::Layer& layer, Tensor t, const std::vector<Axis>& axes) {
-  std::size_t a = 0;
-  while (axes[a].window || axes[a].dim != workloads::row_dim(layer, t)) ++a;
-  return a;
+// Batches and groups, then rows and columns, then channels.
+int place_in_order(const Axis& axis) {
+  if (axis.window) return 1;
+  return axis.dim == workloads::Dim::B || axis.dim == workloads::Dim::N ||
+                 axis.dim == workloads::Dim::G
+             ? 0
+             : 2;
 }
 
 }  // namespace
 
-void RowReader::History::add(Step step, const std::vector<std::int64_t>& asked) {
-  const std::size_t caches = asked.size(), n = sums_.size();
-  steps_.push_back(step);
-  for (std::size_t c = 0; c < caches; ++c)
-    sums_.push_back(asked[c] + (n == 0 ? 0 : sums_[n - caches + c]));
+MemoryRows::Lines::Lines(const hw::Cache& cache, std::int64_t line_bytes)
+    : sets_(cache.sets(line_bytes)),
+      ways_(static_cast<std::size_t>(cache.ways)),
+      held_(static_cast<std::size_t>(sets_) * ways_, -1) {}
+
+bool MemoryRows::Lines::has(std::int64_t line) const {
+  const auto first = held_.begin() + static_cast<std::ptrdiff_t>(set(line));
+  const auto end = first + static_cast<std::ptrdiff_t>(ways_);
+  return std::find(first, end, line) != end;
 }
 
-std::int64_t RowReader::History::before(Step step, std::size_t cache, std::size_t caches) const {
-  const auto n = static_cast<std::size_t>(std::lower_bound(steps_.begin(), steps_.end(), step) -
-                                          steps_.begin());
-  return n == 0 ? 0 : sums_[(n - 1) * caches + cache];
+void MemoryRows::Lines::take(std::int64_t line) {
+  std::int64_t* const ways = held_.data() + set(line);
+  std::size_t way = static_cast<std::size_t>(std::find(ways, ways + ways_, -1) - ways);
+  if (way == ways_) {
+    shift_ = shift_ & 1 ? shift_ >> 1 ^ 0xB400u : shift_ >> 1;
+    way = shift_ % ways_;
+  }
+  ways[way] = line;
 }
 
-RowReader::RowReader(const workloads::Mapping& mapping)
+MemoryRows::MemoryRows(const workloads::Mapping& mapping)
     : rows_(mapping.machine.storage[0].rows), bandwidth_(mapping.machine.network[0].bandwidth) {
   if (!any()) return;
-  const workloads::Layer& layer = mapping.layer;
+  const hw::BoundMachine& machine = mapping.machine;
+  drain_bandwidth_ = machine.network[0].drain_bandwidth.value_or(bandwidth_);
+  for (const hw::Cache& cache : rows_.caches) caches_.emplace_back(cache, rows_.bytes);
+  const hw::WordBits& bits = machine.machine.bits;
+  std::int64_t end = 0;
+  for (Tensor t : workloads::kAllTensors) {
+    end = ceil_div(end, hw::kTensorAlignment) * hw::kTensorAlignment;
+    const std::int64_t first = end / rows_.bytes;
+    end = add(mapping.layer, t,
+              t == Tensor::Input    ? bits.input
+              : t == Tensor::Weight ? bits.weight
+                                    : hw::drain_bits(machine, 0),
+              end);
+    if (caches_.empty() || (t == Tensor::Output && !writes())) continue;
+    for (std::int64_t line = first; line * rows_.bytes < end; ++line) find(line);
+  }
+}
+
+// Returns the byte after its last one.
+std::int64_t MemoryRows::add(const workloads::Layer& layer, Tensor t, std::int64_t bits,
+                             std::int64_t base) {
+  Place& p = places_[static_cast<std::size_t>(index(t))];
+  p.bits = bits;
+  p.base = base;
+  p.axes = axes_of(layer, t);
   const Box whole = layer.whole();
-  for (std::size_t t = 0; t < 2; ++t) {
-    const Tensor tensor = workloads::kAllTensors[t];
-    const hw::WordBits& bits = mapping.machine.machine.bits;
-    Operand& o = operands_[t];
-    o.bits = t == 0 ? bits.input : bits.weight;
-    o.axes = axes_of(layer, tensor);
-    o.inner = row_axis(layer, tensor, o.axes);
-    for (const Axis& axis : o.axes)
-      o.extent.push_back(!axis.window                ? whole[axis.dim].size()
-                         : axis.side == Side::Kernel ? whole[kernel_of(axis.dim)].size()
-                                                     : layer.window(axis.dim).extent);
-    o.pitch = o.extent[o.inner] * o.bits / 8;
-    const std::int64_t words = stored_words(layer, tensor);
-    o.last.assign(static_cast<std::size_t>(words), kNever);
-    footprint_ += words * o.bits / 8;
+  for (std::size_t a = 0; a < p.axes.size(); ++a) {
+    if (!p.axes[a].window && p.axes[a].dim == workloads::row_dim(layer, t))
+      p.along = a;
+    else
+      p.order.push_back(a);
   }
-  found_.resize(rows_.caches.size());
-  const hw::Network& network = mapping.machine.network[0];
-  drain_bandwidth_ = network.drain_bandwidth.value_or(network.bandwidth);
-  output_axis_ = row_axis(layer, Tensor::Output, axes_of(layer, Tensor::Output));
-}
-
-// Lines that lie a multiple of a power of two apart meet in the same sets.
-void RowReader::divide(Operand& operand, const Progression& row) const {
-  operand.width = ceil_div(row.count() * operand.bits, rows_.bytes * 8) * rows_.bytes;
-  const std::int64_t power = operand.pitch & -operand.pitch;
-  operand.parts = std::max<std::int64_t>(1, power / operand.width);
-}
-
-void RowReader::find(const Operand& mine, const Operand& other, const History& same, Step last) {
-  const std::size_t caches = rows_.caches.size();
-  std::int64_t before = 0;
-  for (std::size_t c = 0; c < caches; ++c) {
-    std::int64_t asked = footprint_;
-    if (last != kNever) {
-      const auto since = [&](const History& h) {
-        return h.before(now_, c, caches) - h.before(last, c, caches);
-      };
-      asked = (since(other.all) + mine.parts * since(same)) / 1000;
-    }
-    before =
-        std::max<std::int64_t>(before, hw::hits_of_thousand(asked, rows_.caches[c].capacity_bytes));
-    found_[c] = before;
-  }
-}
-
-// Lines leave with all words that the tile has of them.
-std::int64_t RowReader::write(const StepTiles& held, std::int64_t words, std::int64_t bits) const {
-  const std::int64_t line = held.tensor[2].common[output_axis_].count();
-  const std::int64_t most = std::max<std::int64_t>(1, rows_.bytes * 8 / bits);
-  const auto row = [&](std::int64_t n) {
-    return n == 0 ? 0 : std::max(rate_cycles(drain_bandwidth_, n, n * bits), rows_.drain_cycles);
+  std::stable_sort(p.order.begin(), p.order.end(), [&](std::size_t a, std::size_t b) {
+    return place_in_order(p.axes[a]) < place_in_order(p.axes[b]);
+  });
+  const auto extent = [&](const Axis& axis) {
+    if (!axis.window || axis.side == Side::Output) return whole[axis.dim].size();
+    return axis.side == Side::Kernel ? whole[kernel_of(axis.dim)].size()
+                                     : layer.window(axis.dim).extent;
   };
-  return words / line * (line / most * row(most) + row(line % most));
-}
-
-// In thousandths of a cycle.
-std::int64_t RowReader::row_time(std::int64_t words, std::int64_t bits) const {
-  const std::int64_t least = rate_cycles(bandwidth_, words, bits);
-  std::int64_t time = 0, before = 0;
-  for (std::size_t c = 0; c < rows_.caches.size(); ++c) {
-    time += (found_[c] - before) * std::max(least, rows_.caches[c].cycles);
-    before = found_[c];
+  p.pitch.assign(p.axes.size(), 1);
+  const std::int64_t line = extent(p.axes[p.along]);
+  std::int64_t words = line;
+  for (std::size_t i = p.order.size(); i-- > 0;) {
+    p.pitch[p.order[i]] = words;
+    words *= extent(p.axes[p.order[i]]);
   }
-  return time + (1000 - before) * std::max(least, rows_.cycles);
+  for (const hw::Cache& cache : rows_.caches) {
+    const bool one_bank = cache.banks > 0 && line * bits % (8 * cache.banks * rows_.bytes) == 0;
+    p.cycles.push_back(one_bank ? cache.bank_cycles : cache.cycles);
+  }
+  p.cycles.push_back(rows_.cycles);
+  return base + ceil_div(words * bits, 8);
 }
 
-std::int64_t RowReader::read(Tensor t, const StepTiles& held, const StepTiles& next, bool afresh) {
+// Of the lines of a tile: without those that `kept` has as they are; with those that lie between.
+void MemoryRows::find_starts(const Place& place, const TensorTiles& tiles, const TensorTiles* kept,
+                             bool box) {
+  const Progression& row = tiles.common[place.along];
+  if (kept != nullptr && !(kept->common[place.along] == row)) kept = nullptr;
+  starts_.clear();
+  struct Line {
+    std::int64_t word;
+    bool kept;
+  };
+  std::vector<Line> lines{{row.at(0), kept != nullptr}}, longer;
+  for (const std::size_t a : place.order) {
+    const Progression& members = tiles.common[a];
+    const std::int64_t last = members.at(members.count() - 1);
+    longer.clear();
+    for (const Line& l : lines)
+      for (std::int64_t i = 0; box ? members.at(0) + i <= last : i < members.count(); ++i) {
+        const std::int64_t v = box ? members.at(0) + i : members.at(i);
+        longer.push_back({l.word + v * place.pitch[a], l.kept && kept->common[a].contains(v)});
+      }
+    lines.swap(longer);
+  }
+  for (const Line& l : lines)
+    if (!l.kept) starts_.push_back(l.word);
+}
+
+// The cache that has a line, or the number of caches. Then all have it.
+std::size_t MemoryRows::find(std::int64_t line) {
+  std::size_t c = 0;
+  while (c < caches_.size() && !caches_[c].has(line)) ++c;
+  for (std::size_t before = 0; before < c; ++before) caches_[before].take(line);
+  return c;
+}
+
+// What is read of a line at once takes as long as the slowest part of it.
+std::int64_t MemoryRows::row(const Place& place, std::int64_t word, std::int64_t words) {
+  std::int64_t cycles = rate_cycles(bandwidth_, words, words * place.bits);
+  const std::int64_t end = place.base + ceil_div((word + words) * place.bits, 8);
+  for (std::int64_t line = place.byte(word) / rows_.bytes; line * rows_.bytes < end; ++line)
+    cycles = std::max(cycles, place.cycles[find(line)]);
+  return cycles;
+}
+
+std::int64_t MemoryRows::read(Tensor t, const StepTiles& held, const StepTiles& next, bool afresh) {
   const std::size_t x = static_cast<std::size_t>(index(t));
-  Operand& o = operands_[x];
-  const auto& to = next.tensor[x].common;
-  const auto& from = held.tensor[x].common;
-  const std::size_t n = o.axes.size();
-  const Progression& row = to[o.inner];
-  if (o.width == 0) divide(o, row);
-  const bool kept = held.valid && !afresh && from[o.inner] == row;
-  const std::int64_t most = std::max<std::int64_t>(1, rows_.bytes * 8 / o.bits);
-  std::int64_t apart = 1;  // of neighbours in a row, as numbers
-  for (std::size_t a = o.inner + 1; a < n; ++a) apart *= o.extent[a];
-  at_.assign(n, 0);
-  std::int64_t time = 0;
-  bool known = false;
-  Step known_last = kNever;
-  History& same = o.by_part[row.at(0) * o.bits / 8 / o.width % o.parts];
-  std::vector<std::int64_t> asked(found_.size());
-  for (;;) {
-    bool stays = kept;
-    std::int64_t first = 0;
-    for (std::size_t a = 0; a < n; ++a) {
-      const std::int64_t v = a == o.inner ? 0 : to[a].at(at_[a]);
-      if (a != o.inner && stays) stays = from[a].contains(v);
-      first = first * o.extent[a] + v;
+  const Place& place = places_[x];
+  find_starts(place, next.tensor[x], held.valid && !afresh ? &held.tensor[x] : nullptr, afresh);
+  const std::int64_t count = next.tensor[x].common[place.along].count();
+  const std::int64_t most = std::max<std::int64_t>(1, rows_.bytes * 8 / place.bits);
+  std::int64_t cycles = 0;
+  for (std::int64_t i = 0; i < count; i += most)
+    for (const std::int64_t start : starts_)
+      cycles += row(place, start + i, std::min(most, count - i));
+  return cycles;
+}
+
+std::int64_t MemoryRows::write(const StepTiles& held, const StepTiles& next) {
+  const Place& place = places_[2];
+  find_starts(place, held.tensor[2], next.valid ? &next.tensor[2] : nullptr, false);
+  const std::int64_t count = held.tensor[2].common[place.along].count();
+  std::int64_t cycles = 0;
+  for (const std::int64_t start : starts_)
+    for (std::int64_t word = start, end = start + count, after; word < end; word = after) {
+      const std::int64_t line = place.byte(word) / rows_.bytes;
+      const std::int64_t bits_to_its_end = ((line + 1) * rows_.bytes - place.base) * 8;
+      after = std::min(end, ceil_div(bits_to_its_end, place.bits));
+      const std::int64_t words = after - word, bits = words * place.bits;
+      cycles += std::max(rate_cycles(drain_bandwidth_, words, bits), rows_.drain_cycles);
+      const std::size_t found = find(line);
+      if (found == 0) continue;
+      cycles += rows_.allocate_cycles;
+      if (bits < rows_.bytes * 8) cycles += place.cycles[found];
     }
-    for (std::int64_t i = 0; !stays && i < row.count(); i += most) {
-      Step& last = o.last[static_cast<std::size_t>(first + row.at(i) * apart)];
-      if (!known || known_last != last) find(o, operands_[1 - x], same, last);
-      known = true;
-      known_last = last;
-      const std::int64_t words = std::min(most, row.count() - i), bits = words * o.bits;
-      time += row_time(words, bits);
-      for (std::size_t c = 0; c < asked.size(); ++c)
-        asked[c] += bits * (1000 - (c == 0 ? 0 : found_[c - 1])) / 8;
-      last = now_;
-    }
-    std::size_t a = n;
-    while (a-- > 0) {
-      if (a == o.inner) continue;
-      if (++at_[a] < to[a].count()) break;
-      at_[a] = 0;
-    }
-    if (a == static_cast<std::size_t>(-1)) break;
-  }
-  o.all.add(now_, asked);
-  same.add(now_, asked);
-  return time;
+  return cycles;
 }
 
 }  // namespace counterpoint::analytic

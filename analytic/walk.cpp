@@ -442,11 +442,11 @@ class Model {
     std::int64_t inject = 0;
     if (words > 0) {
       const Load sent{words, words * bits};
-      inject =
-          std::max(node.depth == 0 && rows_.writes()
-                       ? link(node).drain_rows_cycles(rows_.write(node.held, words, bits), sent)
-                       : link(node).drain_cycles(sent),
-                   link(node).send_cycles({out.largest, out.largest * bits}));
+      inject = std::max(node.depth == 0 && rows_.writes()
+                            ? link(node).drain_rows_cycles(
+                                  rows_.write(node.held, next != nullptr ? *next : nothing), sent)
+                            : link(node).drain_cycles(sent),
+                        link(node).send_cycles({out.largest, out.largest * bits}));
       if (const hw::DrainLines& lines = network(node).drain_lines; lines.children > 0) {
         const std::int64_t most = busiest_line(lines, out.each);
         inject = std::max(inject, link(node).line_cycles({most, most * bits}));
@@ -635,6 +635,7 @@ class Model {
           x.parent = std::max(x.parent, node.above->time[kArrived0 + index(t)].at);
       }
       if (!x.exists) continue;
+      if (child_storage(node).slots_together) x.slot = std::max(x.slot, node.time[kSlotOut].at);
       Time& line = node.time[kChannel0 + channel];
       x.channel = line.at;
       x.start = std::max({x.parent, x.channel, x.slot});
@@ -680,7 +681,6 @@ class Model {
       if (f.cycles == 0 || Wide(sent) * f.cycles > Wide(f.words) * node.previous_work)
         f = {sent, node.previous_work};
     }
-    if (node.depth == 0 && rows_.any()) rows_.step();
     node.has_previous = true;
     node.last_at = node.at;
     std::swap(node.held, next);  // `next` is the step before now
@@ -709,11 +709,11 @@ class Model {
 
   // What the rows of a channel's words take.
   std::int64_t read_rows(const std::array<Moved, 3>& in, int channel, const StepTiles& next) {
-    std::int64_t thousandths = 0;
+    std::int64_t cycles = 0;
     for (Tensor t : {Tensor::Input, Tensor::Weight})
       if (channel_of(root_, t) == channel && in[at(t)].changed)
-        thousandths += rows_.read(t, root_.held, next, !network(root_).reuse[at(t)]);
-    return thousandths;
+        cycles += rows_.read(t, root_.held, next, !network(root_).reuse[at(t)]);
+    return cycles;
   }
 
   // Of the children that hold the same outputs, the first takes the partial sums.
@@ -1023,7 +1023,7 @@ class Model {
   int words_followed_ = -1;  ///< down to this depth, partial sums are followed word by word
   Geometry geometry_;
   Banks banks_;
-  RowReader rows_;
+  MemoryRows rows_;
   PeOf<Value> pe_{};
   std::vector<LinkOf<Value>> link_numbers_;
   std::vector<LinkTraits> link_traits_;

@@ -196,6 +196,8 @@ struct Storage {
   std::array<std::int64_t, 3> part_capacity{};  ///< of each part; 0 = unlimited (then all is)
   Rate read_port, write_port;                   ///< per instance and flow
   Bufferings buffering = Buffering::Double;     ///< no meaning off-chip
+  /// What comes for a step waits until all tensors of the step have their slot.
+  bool slots_together = false;
   /// Inputs, weights in a PE: the next ones may follow the last through the PE. So many cycles
   /// after the start of the last step that uses it their slot is free. kAfter: at the end of that
   /// step.

@@ -34,6 +34,9 @@ constexpr std::int64_t kMostCapacity = std::int64_t{1} << 50;
 constexpr std::int64_t kMostRate = 1000000000;  // words or bytes per cycle
 constexpr std::int64_t kMostBurst = 1 << 20;    // words or bytes
 constexpr std::int64_t kMostStepsInFlight = 64;
+constexpr std::int64_t kMostWays = 64;
+constexpr std::int64_t kMostBanks = 64;
+constexpr std::int64_t kMostCacheLines = 1 << 22;
 constexpr std::size_t kMostLevels = 16;
 constexpr double kMostEnergy = 1e9;
 
@@ -527,7 +530,7 @@ class Reader {
     std::vector<std::string> known = {"level", "name", "read_port", "write_port", "energy"};
     if (role == Role::OffChip) known.insert(known.end(), {"latency", "in_flight", "rows"});
     if (role == Role::PeBuffer) known.push_back("follows");
-    if (role != Role::OffChip) known.insert(known.end(), {"capacity", "buffering"});
+    if (role != Role::OffChip) known.insert(known.end(), {"capacity", "buffering", "slots"});
     if (role == Role::GlobalBuffer) known.insert(known.end(), {"holds", "ports", "banks"});
     if (role == Role::ClusterBuffer) known.push_back("cluster_pes");
     if (role != Role::PeBuffer) known.push_back("network");
@@ -551,6 +554,8 @@ class Reader {
     misplaced("capacity", role == Role::OffChip, "off-chip memory is unlimited");
     misplaced("buffering", role == Role::OffChip,
               "off-chip memory holds everything; there is nothing to buffer twice");
+    misplaced("slots", role == Role::OffChip,
+              "off-chip memory holds everything; nothing waits for a place in it");
     misplaced("holds", role != Role::GlobalBuffer,
               "only the global buffer may leave tensors out; all other levels hold all three");
     misplaced("ports", role != Role::GlobalBuffer,
@@ -570,6 +575,7 @@ class Reader {
     if (role != Role::OffChip) {
       parts = read_capacity(value, s);
       if (const auto buffering = value.find("buffering")) s.buffering = read_buffering(*buffering);
+      if (const auto slots = value.find("slots")) s.slots_together = read_slots(*slots);
     }
     if (role == Role::ClusterBuffer) read_cluster(value, s);
     if (const auto follows = value.find("follows"); follows && role == Role::PeBuffer)
@@ -642,6 +648,14 @@ class Reader {
       machine_.step_window.latency = latency->integer(1, kMostCycles, "cycles").value_or(1);
   }
 
+  static bool read_slots(const YamlValue& value) {
+    const std::string word = value.text().value_or("separate");
+    if (word != "separate" && word != "together")
+      value.error("bad-value", fmt::format("'{}': '{}' is neither 'separate' nor 'together'",
+                                           value.path(), word));
+    return word == "together";
+  }
+
   static void read_follows(const YamlValue& value, Storage& s) {
     if (!value.check_map({"input", "weight"})) return;
     const auto of = [&](const char* key) {
@@ -651,7 +665,7 @@ class Reader {
   }
 
   void read_rows(const YamlValue& value, const Network& n, Storage& s) {
-    if (!value.check_map({"bytes", "cycles", "drain_cycles", "caches"})) return;
+    if (!value.check_map({"bytes", "cycles", "drain_cycles", "allocate_cycles", "caches"})) return;
     if (const auto bytes = value.require("bytes", "the most bytes of a row, e.g. 64"))
       s.rows.bytes = bytes->integer(1, kMostBurst, "bytes").value_or(0);
     if (const auto cycles = value.require("cycles", "that a row takes at least"))
@@ -659,21 +673,50 @@ class Reader {
     if (const auto drain = value.find("drain_cycles"))
       s.rows.drain_cycles = drain->integer(1, kMostCycles, "cycles").value_or(0);
     if (const auto caches = value.find("caches"); caches && caches->check_list())
-      for (const YamlValue& item : caches->items()) {
-        if (!item.check_map({"capacity", "cycles"})) continue;
-        Cache cache;
-        if (const auto bytes = item.require("capacity", "e.g. 512 KiB"))
-          cache.capacity_bytes = bytes->bytes(1, kMostCapacity).value_or(1);
-        if (const auto cycles = item.require("cycles", "that a row in it takes at least"))
-          cache.cycles = cycles->integer(0, kMostCycles, "cycles").value_or(0);
-        s.rows.caches.push_back(cache);
-      }
+      for (const YamlValue& item : caches->items())
+        if (item.check_map({"capacity", "ways", "cycles", "banks", "bank_cycles"}))
+          s.rows.caches.push_back(read_cache(item, s.rows.bytes));
+    if (const auto allocate = value.find("allocate_cycles")) {
+      s.rows.allocate_cycles = allocate->integer(0, kMostCycles, "cycles").value_or(0);
+      if (s.rows.drain_cycles == 0 || s.rows.caches.empty())
+        refuse(
+            *allocate, "no-effect",
+            "it is of rows that are written to lines of caches: give 'drain_cycles' and 'caches'");
+    }
     if (n.burst.size > 0)
       refuse(value, "bad-value", "words are read in rows or in bursts, not both");
     if (n.channels == Channels::Separate)
       refuse(value, "bad-value",
              "rows of both operands come one after the other: 'channels: shared'");
     need_pipe(value, n, "bring rows");
+  }
+
+  static Cache read_cache(const YamlValue& value, std::int64_t line_bytes) {
+    Cache cache;
+    cache.ways = integer(value, "ways", cache.ways, 1, kMostWays, "ways");
+    if (const auto bytes = value.require("capacity", "e.g. 512 KiB")) {
+      cache.capacity_bytes = bytes->bytes(1, kMostCapacity).value_or(0);
+      const std::int64_t set = cache.ways * line_bytes;
+      if (cache.capacity_bytes > 0 && set > 0 && cache.capacity_bytes % set != 0)
+        bytes->error("bad-value",
+                     fmt::format("'{}': {} bytes are no whole number of sets of {} lines of {} "
+                                 "bytes: a multiple of {} bytes",
+                                 bytes->path(), cache.capacity_bytes, cache.ways, line_bytes, set));
+      if (set > 0 && cache.capacity_bytes / line_bytes > kMostCacheLines)
+        bytes->error("bad-value",
+                     fmt::format("'{}': {} lines of {} bytes, {} are the most", bytes->path(),
+                                 cache.capacity_bytes / line_bytes, line_bytes, kMostCacheLines));
+    }
+    if (const auto cycles = value.require("cycles", "that a row in it takes at least"))
+      cache.cycles = cycles->integer(0, kMostCycles, "cycles").value_or(0);
+    if (const auto banks = value.find("banks")) {
+      cache.banks = banks->integer(2, kMostBanks, "banks").value_or(0);
+      if (const auto cycles = value.require("bank_cycles", "that a row takes if all are in a bank"))
+        cache.bank_cycles = cycles->integer(0, kMostCycles, "cycles").value_or(0);
+    } else if (const auto cycles = value.find("bank_cycles")) {
+      refuse(*cycles, "no-effect", "there is one bank: give 'banks', too");
+    }
+    return cache;
   }
 
   // Whether the flows of the global buffer take turns.

@@ -30,9 +30,14 @@ Json rows_json(const hw::Rows& rows) {
   j["bytes"] = rows.bytes;
   j["cycles"] = rows.cycles;
   j["drain_cycles"] = rows.drain_cycles == 0 ? Json() : Json(rows.drain_cycles);
+  j["allocate_cycles"] = rows.allocate_cycles;
   j["caches"] = Json::array();
   for (const hw::Cache& c : rows.caches)
-    j["caches"].push_back({{"capacity_bytes", c.capacity_bytes}, {"cycles", c.cycles}});
+    j["caches"].push_back({{"capacity_bytes", c.capacity_bytes},
+                           {"ways", c.ways},
+                           {"cycles", c.cycles},
+                           {"banks", c.banks == 0 ? 1 : c.banks},
+                           {"bank_cycles", c.banks == 0 ? Json() : Json(c.bank_cycles)}});
   return j;
 }
 
@@ -72,6 +77,7 @@ Json machine_json(const hw::BoundMachine& machine) {
       x["parts"].push_back({{"holds", held}, {"capacity", size == 0 ? Json() : Json(size)}});
     }
     if (i > 0) x["buffering"] = buffering_json(s.buffering);
+    if (i > 0) x["slots"] = s.slots_together ? "together" : "separate";
     x["read_port"] = rate_json(s.read_port);
     x["write_port"] = rate_json(s.write_port);
     for (int b = 0; b < s.banks; ++b) {

@@ -117,6 +117,9 @@ void storage_trials(const hw::Machine& m, Trials& out) {
       out.machine(fmt::format("twice the capacity of cache {} of {}", k + 1, s.name),
                   [i, k](hw::Machine& c) { c.storage[i].rows.caches[k].capacity_bytes *= 2; });
     if (i == 0) continue;
+    if (s.slots_together)
+      out.machine("slots of " + s.name + " taken one by one",
+                  [i](hw::Machine& c) { c.storage[i].slots_together = false; });
     if (s.capacity_bytes > 0)
       out.machine("twice the capacity of " + s.name, [i](hw::Machine& c) {
         c.storage[i].capacity_bytes *= 2;

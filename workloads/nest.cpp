@@ -90,8 +90,8 @@ std::int64_t unfinished_tiles(const Layer& layer, const Level& level, const Box&
   return tiles;
 }
 
-Box child_box(const Layer& layer, const Level& level, const Box& tile,
-              const std::vector<std::int64_t>& index, std::int64_t p) {
+Box cut_box(const Layer& layer, const Level& level, const Box& tile,
+            const std::vector<std::int64_t>& index, std::int64_t p) {
   Box box = tile;
   if (tile.empty()) return box;
   for (Dim d : kAllDims) {  // R and S come before Y and X in kAllDims
@@ -119,6 +119,12 @@ Box child_box(const Layer& layer, const Level& level, const Box& tile,
               std::min(tile[d].lo + last + 1, tile[d].hi)};
     if (box[d].hi < box[d].lo) box[d].hi = box[d].lo;
   }
+  return box;
+}
+
+Box child_box(const Layer& layer, const Level& level, const Box& tile,
+              const std::vector<std::int64_t>& index, std::int64_t p) {
+  Box box = cut_box(layer, level, tile, index, p);
   // A sub-unit that has no work has an empty tile, also where padding leaves it none.
   if (!box.empty() && !layer.dense() && macs(layer, box) == 0) box[Dim::Y].hi = box[Dim::Y].lo;
   return box;
@@ -126,17 +132,24 @@ Box child_box(const Layer& layer, const Level& level, const Box& tile,
 
 std::vector<bool> finished_outputs(const Layer& layer, const Nest& nest) {
   std::vector<bool> out;
-  bool finished = true;
+  bool whole = true;  // what comes to the level is to be summed up there
   Box tile = layer.whole();
   for (const Level& level : nest.levels) {
-    for (Dim d : kAllDims)
-      if (layer.is_reduction(d) && positions(layer, level, tile, d) > 1) finished = false;
-    out.push_back(finished);
+    bool divided = false, in_turn = unfinished_tiles(layer, level, tile) == 1;
+    for (Dim d : kAllDims) {
+      if (!layer.is_reduction(d) || positions(layer, level, tile, d) <= 1) continue;
+      divided = true;
+      if (level.cut(d).spatial) in_turn = false;
+      // Then the outputs move with the kernel.
+      if ((d == Dim::R && level.cut(Dim::Y).kind == Cut::Kind::Skewed) ||
+          (d == Dim::S && level.cut(Dim::X).kind == Cut::Kind::Skewed))
+        in_turn = false;
+    }
+    out.push_back(whole && (!divided || in_turn));
+    whole = whole && !divided;
     // The first child's first box is the largest.
-    const Box child =
-        child_box(layer, level, tile, std::vector<std::int64_t>(level.loops.size(), 0), 0);
-    if (child.empty()) break;
-    tile = child;
+    tile = cut_box(layer, level, tile, std::vector<std::int64_t>(level.loops.size(), 0), 0);
+    if (tile.empty()) break;
   }
   out.resize(nest.levels.size(), false);
   return out;

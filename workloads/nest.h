@@ -74,12 +74,17 @@ bool reductions_at(const Layer& layer, const Level& level, const Box& tile,
 /// loops inside the outermost reduction loop move through. 1 if they are finished one by one.
 std::int64_t unfinished_tiles(const Layer& layer, const Level& level, const Box& tile);
 
-/// By level: whether outputs that leave its children are finished, because no level down to it has
-/// more than one position of a reduction dimension.
+/// By level: whether outputs that leave its children are finished: no level above it has more than
+/// one position of a reduction dimension, and its own ones are steps one after the other of which
+/// each has all children at work on the same, inside all loops that move outputs.
 std::vector<bool> finished_outputs(const Layer& layer, const Nest& nest);
 
-/// The box of child p when the level's loops stand at `index` (one per loop). May be empty: a
-/// position beyond the last, or a skewed cut without outputs. `tile` is the unit's own box.
+/// The box of child p when the level's loops stand at `index` (one per loop), whether or not it has
+/// work. May be empty: a position beyond the last, or a skewed cut without outputs. `tile` is the
+/// unit's own box.
+Box cut_box(const Layer& layer, const Level& level, const Box& tile,
+            const std::vector<std::int64_t>& index, std::int64_t p);
+/// The same, empty if it has no work.
 Box child_box(const Layer& layer, const Level& level, const Box& tile,
               const std::vector<std::int64_t>& index, std::int64_t p);
 

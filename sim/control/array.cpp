@@ -530,6 +530,14 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
                         drain_arrived_at_[static_cast<std::size_t>(r->needs_drain) % kDrainRing]);
     }
   }
+  if (child_storage_.slots_together) {
+    const std::int64_t before = traffic(Tensor::Output).containing(step) - slots_[2];
+    const Progress& outputs = progress(Tensor::Output);
+    if (before >= 0) {
+      if (outputs.released <= before) return fill_waits(channel, Wait::Slot, t);
+      slot = std::max(slot, outputs.released_at[static_cast<std::size_t>(before) % kRing]);
+    }
+  }
   // What passes the global buffer by has nothing to do with its port.
   const bool asks =
       words > 0 && !granted && !(other_at_port_ != nullptr && durations_.passes_by(c.tensors[0]));
@@ -539,6 +547,7 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   for (std::size_t x = 0; x < subtrees_.size(); ++x)
     if (subtrees_[x] && begins[x] != nullptr)
       begins[x]->over_subtrees = subtrees_[x]->words(*begins[x]);
+  if (rows_ && rows_->writes()) write_rows_before(step);
   const std::int64_t inject =
       rows_ && words > 0 ? durations_.fill(begins, rows_->read(begins)) : durations_.fill(begins);
   Timing time{};
@@ -622,6 +631,20 @@ bool Array::try_fill(std::size_t channel, std::int64_t t, bool granted) {
   if (!pes()) advance_ledger();
   if (granted) kick();
   return true;
+}
+
+// Memory sees what leaves after a step before it is asked for what the next one reads, whenever
+// either happens.
+void Array::write_rows_before(std::int64_t step) {
+  for (;;) {
+    const Residence* r = traffic(Tensor::Output).at(rows_written_ + 1);
+    if (r == nullptr || r->step > step) return;
+    write_next_rows();
+  }
+}
+
+void Array::write_next_rows() {
+  written_.push_back(rows_->write(*traffic(Tensor::Output).at(++rows_written_)));
 }
 
 // --- words, of every unit: word i of unit u stands at i * units + u
@@ -984,8 +1007,13 @@ bool Array::try_drain(std::int64_t t, bool granted) {
     }
     if (!granted && !medium_->request(first_flow_, t)) return drain_waits(Wait::Medium, t);
   }
-  const std::int64_t inject =
-      durations_.drain(*r, rows_ ? rows_->write(*r, hw::drain_bits(m_.mapping.machine, 0)) : 0);
+  std::int64_t rows = 0;
+  if (rows_ && rows_->writes()) {
+    if (written_.empty()) write_next_rows();
+    rows = written_.front();
+    written_.pop_front();
+  }
+  const std::int64_t inject = durations_.drain(*r, rows);
   if (m_.options.carry_data && !pes()) take_outputs(*r);
   m_.result.storage[depth_ + 1].access[2].drain_read += r->leave_sent * copies_;
   auto& link = m_.result.network[depth_].link[2];

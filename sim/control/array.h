@@ -231,6 +231,8 @@ class Array : public sc_core::sc_module {
   void report_work(std::int64_t parent_step);
   bool filled(std::int64_t step);
   void advance_ledger();
+  void write_rows_before(std::int64_t step);
+  void write_next_rows();
 
   Machine& m_;
   Observer* observer_;
@@ -252,6 +254,8 @@ class Array : public sc_core::sc_module {
   ValueBoard board_;
   std::array<std::unique_ptr<TensorTraffic>, 3> traffic_;
   std::unique_ptr<RowMemory> rows_;  // the unit is off-chip memory that is read in rows
+  std::int64_t rows_written_ = 0;    // output residences whose words the memory has seen
+  Ring<std::int64_t> written_;       // what those take that were not drained yet, in cycles
   std::array<std::unique_ptr<Subtrees>, 2> subtrees_;  // inputs, weights; of a divided network
   std::array<Progress, 3> progress_;
   std::vector<Channel> channels_;

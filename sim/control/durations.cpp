@@ -109,8 +109,7 @@ std::int64_t Durations::fill(const std::array<Residence*, 3>& begins,
   if (words == 0) return 0;
   if (rows) {
     const std::int64_t sums = begins[2] == nullptr ? 0 : begins[2]->injected;
-    rows = of_network(ceil_div(*rows, 1000) +
-                      cycles(sums * width(Tensor::Output), sums, network_.bandwidth));
+    rows = of_network(*rows + cycles(sums * width(Tensor::Output), sums, network_.bandwidth));
   }
   std::int64_t inject = sent(bits, words, !past, rows);
   if (past) inject = std::max(inject, outer_->sent(bits, words, true));

@@ -22,7 +22,7 @@ class Durations {
   /// Bits of a word on its way to the children.
   int width(Tensor t) const;
   /// Cycles in which a transfer is injected: `begins` are the residences whose words it carries,
-  /// by tensor, null for those that it does not; `rows` thousandths of a cycle are what its inputs
+  /// by tensor, null for those that it does not; `rows` cycles of the network are what its inputs
   /// and weights take if they are read in rows.
   std::int64_t fill(const std::array<Residence*, 3>& begins,
                     std::optional<std::int64_t> rows = std::nullopt) const;

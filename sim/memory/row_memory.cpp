@@ -8,142 +8,174 @@
 
 namespace counterpoint::sim {
 
+bool RowMemory::Cache::look(std::int64_t line) const {
+  const auto& set = sets[static_cast<std::size_t>(line) % sets.size()];
+  return std::find(set.begin(), set.end(), line) != set.end();
+}
+
+void RowMemory::Cache::put(std::int64_t line) {
+  auto& set = sets[static_cast<std::size_t>(line) % sets.size()];
+  if (set.size() < ways) {
+    set.push_back(line);
+    return;
+  }
+  const bool carry = (random & 1) != 0;
+  random = static_cast<std::uint16_t>(random >> 1);
+  if (carry) random ^= 0xB400;
+  set[random % ways] = line;
+}
+
 RowMemory::RowMemory(const hw::BoundMachine& machine, const Layer& layer)
     : rows_(machine.storage[0].rows),
-      bandwidth_(machine.network[0].bandwidth),
-      drain_bandwidth_(machine.network[0].drain_bandwidth.value_or(bandwidth_)) {
-  along_ = along(layer, Tensor::Output);
-  for (std::size_t t = 0; t < 2; ++t) {
+      read_rate_(machine.network[0].bandwidth),
+      write_rate_(machine.network[0].drain_bandwidth.value_or(read_rate_)) {
+  for (const hw::Cache& c : rows_.caches) {
+    Cache cache;
+    cache.ways = static_cast<std::size_t>(c.ways);
+    cache.sets.resize(static_cast<std::size_t>(c.capacity_bytes / (rows_.bytes * c.ways)));
+    caches_.push_back(std::move(cache));
+  }
+  std::int64_t end = 0;
+  for (std::size_t t = 0; t < 3; ++t) {
     const Tensor tensor = workloads::kAllTensors[t];
-    Operand& o = operands_[t];
-    o.bits = t == 0 ? machine.machine.bits.input : machine.machine.bits.weight;
-    o.along = along(layer, tensor);
-    const std::int64_t words = tensor_space(layer, tensor).words;
-    o.used.assign(static_cast<std::size_t>(words), 0);
-    operand_bytes_ += words * o.bits / 8;
+    const TensorSpace space = tensor_space(layer, tensor);
+    Area& area = areas_[t];
+    area.bits = t == 0   ? machine.machine.bits.input
+                : t == 1 ? machine.machine.bits.weight
+                         : hw::drain_bits(machine, 0);
+    area.afresh = t < 2 && !machine.network[0].reuse[t];
+    while (end % hw::kTensorAlignment != 0) ++end;
+    area.begin = end;
+    // Outermost first: batches and groups; rows, columns; what remains; the one along the rows.
+    const Dim row = workloads::row_dim(layer, tensor);
+    for (int rank = 0; rank < 4; ++rank)
+      for (const Axis& a : space.axes) {
+        int own = 2;
+        if (a.kind == Axis::Kind::Window) own = 1;
+        if (a.kind == Axis::Kind::Plain && a.dim == row) own = 3;
+        if (own == 2 && (a.dim == Dim::B || a.dim == Dim::N || a.dim == Dim::G)) own = 0;
+        if (own == rank) area.dimensions.push_back({a.extent, a.stride, 1});
+      }
+    for (std::size_t d = area.dimensions.size() - 1; d > 0; --d)
+      area.dimensions[d - 1].words = area.dimensions[d].words * area.dimensions[d].extent;
+    end += (space.words * area.bits + 7) / 8;
+    // What was there before the layer came by once.
+    if (t < 2 || writes())
+      for (std::int64_t line = area.begin / rows_.bytes; line <= (end - 1) / rows_.bytes; ++line)
+        level_of(line);
   }
 }
 
-RowMemory::Along RowMemory::along(const Layer& layer, Tensor t) {
-  Along found;
-  for (const Axis& a : tensor_space(layer, t).axes)
-    if (a.kind == Axis::Kind::Plain && a.dim == workloads::row_dim(layer, t))
-      found = {a.extent, a.stride};
-  return found;
+// Where it was found; it is in all caches now.
+std::size_t RowMemory::level_of(std::int64_t line) {
+  for (std::size_t c = 0; c < caches_.size(); ++c) {
+    if (caches_[c].look(line)) return c;
+    caches_[c].put(line);
+  }
+  return caches_.size();
+}
+
+std::int64_t RowMemory::cycles(const Area& area, std::size_t level) const {
+  if (level == caches_.size()) return rows_.cycles;
+  const hw::Cache& cache = rows_.caches[level];
+  if (cache.banks == 0) return cache.cycles;
+  const std::int64_t pitch = area.dimensions.back().extent * area.bits;
+  return pitch % (cache.banks * rows_.bytes * 8) == 0 ? cache.bank_cycles : cache.cycles;
+}
+
+void RowMemory::find_runs(const Area& area, std::size_t words, const std::int32_t* ids,
+                          std::int64_t shift) {
+  places_.clear();
+  for (std::size_t w = 0; w < words; ++w) {
+    std::int64_t place = 0;
+    for (const Dimension& d : area.dimensions)
+      place += (ids[w] + shift) / d.number % d.extent * d.words;
+    places_.push_back(place);
+  }
+  std::sort(places_.begin(), places_.end());
+  runs_.clear();
+  const std::int64_t line = area.dimensions.back().extent;
+  for (const std::int64_t place : places_) {
+    if (!runs_.empty() && runs_.back().first + runs_.back().words == place &&
+        runs_.back().first / line == place / line)
+      ++runs_.back().words;
+    else
+      runs_.push_back({place, 1});
+  }
+}
+
+// The lines between those that were found, too.
+void RowMemory::fill_box(const Area& area) {
+  if (runs_.empty()) return;
+  const Run any = runs_.front();
+  std::vector<Run> box{{any.first % area.dimensions.back().extent, any.words}};
+  for (std::size_t d = 0; d + 1 < area.dimensions.size(); ++d) {
+    const Dimension& dim = area.dimensions[d];
+    std::int64_t low = dim.extent, high = -1;
+    for (const Run& r : runs_) {
+      const std::int64_t at = r.first / dim.words % dim.extent;
+      low = std::min(low, at);
+      high = std::max(high, at);
+    }
+    std::vector<Run> inner;
+    for (const Run& r : box)
+      for (std::int64_t at = low; at <= high; ++at)
+        inner.push_back({r.first + at * dim.words, r.words});
+    box = std::move(inner);
+  }
+  runs_ = std::move(box);
 }
 
 std::int64_t RowMemory::read(const std::array<Residence*, 3>& begins) {
-  ++transfer_;
-  std::int64_t thousandths = 0;
-  for (std::size_t t = 0; t < 2; ++t)
-    if (begins[t] != nullptr) thousandths += read(operands_[t], operands_[1 - t], *begins[t]);
-  return thousandths;
-}
-
-template <class Id>
-void RowMemory::place(std::size_t words, const Along& rows, Id id) {
-  places_.clear();
-  for (std::size_t w = 0; w < words; ++w) {
-    const std::int64_t number = id(w), along = number / rows.stride % rows.extent;
-    places_.push_back({number - along * rows.stride, along});
-  }
-  std::sort(places_.begin(), places_.end());
-}
-
-// After the words that are neighbours of the first one.
-std::size_t RowMemory::line_end(std::size_t first) const {
-  std::size_t end = first + 1;
-  while (end < places_.size() && places_[end].line == places_[first].line &&
-         places_[end].along == places_[end - 1].along + 1)
-    ++end;
-  return end;
-}
-
-std::int64_t RowMemory::write(const Residence& r, std::int64_t bits) {
-  if (rows_.drain_cycles == 0) return 0;
-  place(r.leave->size(), along_, [&](std::size_t w) { return r.leave_id(w); });
-  const std::size_t most =
-      static_cast<std::size_t>(std::max<std::int64_t>(1, 8 * rows_.bytes / bits));
-  std::int64_t cycles = 0;
-  for (std::size_t first = 0, end; first < places_.size(); first = end) {
-    end = std::min(line_end(first), first + most);
-    const std::int64_t words = static_cast<std::int64_t>(end - first);
-    cycles +=
-        std::max(rows_.drain_cycles, Durations::cycles(words * bits, words, drain_bandwidth_));
-  }
-  return cycles;
-}
-
-std::int64_t RowMemory::read(Operand& operand, const Operand& other, const Residence& r) {
-  place(r.enter->size(), operand.along, [&](std::size_t w) { return r.id(w); });
-  const std::int64_t most = std::max<std::int64_t>(1, 8 * rows_.bytes / operand.bits);
-  std::int64_t thousandths = 0;
-  for (std::size_t first = 0, end; first < places_.size(); first = end) {
-    end = line_end(first);
-    const std::int64_t words = static_cast<std::int64_t>(end - first);
-    if (operand.together == 0) {
-      const std::int64_t bytes = (words * operand.bits + 7) / 8;
-      operand.together = (bytes + rows_.bytes - 1) / rows_.bytes * rows_.bytes;
-      std::int64_t apart = 1;  // the power of two in the pitch
-      for (std::int64_t pitch = operand.along.extent * operand.bits / 8;
-           pitch > 0 && pitch % 2 == 0; pitch /= 2)
-        apart *= 2;
-      operand.sets = std::max<std::int64_t>(1, apart / operand.together);
+  std::int64_t sum = 0;
+  for (std::size_t t = 0; t < 2; ++t) {
+    if (begins[t] == nullptr || begins[t]->enter->size() == 0) continue;
+    const Area& area = areas_[t];
+    find_runs(area, begins[t]->enter->size(), begins[t]->enter->ids.data(), begins[t]->shift);
+    if (area.afresh) fill_box(area);
+    const std::int64_t most = std::max<std::int64_t>(1, 8 * rows_.bytes / area.bits);
+    bool more = true;
+    for (std::int64_t column = 0; more; ++column) {
+      more = false;
+      for (const Run& run : runs_) {
+        const std::int64_t first = run.first + column * most;
+        const std::int64_t words = std::min(most, run.first + run.words - first);
+        if (words <= 0) continue;
+        more = true;
+        std::int64_t longest = Durations::cycles(words * area.bits, words, read_rate_);
+        const std::int64_t from = area.begin + first * area.bits / 8;
+        const std::int64_t to = area.begin + ((first + words) * area.bits - 1) / 8;
+        for (std::int64_t line = from / rows_.bytes; line <= to / rows_.bytes; ++line)
+          longest = std::max(longest, cycles(area, level_of(line)));
+        sum += longest;
+      }
     }
-    const std::int64_t set =
-        places_[first].along * operand.bits / 8 / operand.together % operand.sets;
-    for (std::int64_t i = 0; i < words; i += most)
-      thousandths += row(operand, other, set, places_[first + static_cast<std::size_t>(i)],
-                         std::min(most, words - i));
   }
-  return thousandths;
+  return sum;
 }
 
-// What a row takes, from its first word on.
-std::int64_t RowMemory::row(Operand& operand, const Operand& other, std::int64_t set,
-                            const Place& first, std::int64_t words) {
-  const std::int64_t bits = words * operand.bits;
-  const std::int64_t least = Durations::cycles(bits, words, bandwidth_);
-  const auto takes = [&](std::int64_t cycles) { return std::max(cycles, least); };
-  std::int32_t& used =
-      operand.used[static_cast<std::size_t>(first.line + first.along * operand.along.stride)];
-  Counts& same = operand.of_set[set];
-  std::int64_t missing = 1000, thousandths = 0;
-  for (std::size_t c = 0; c < rows_.caches.size(); ++c) {
-    const std::int64_t asked =
-        used == 0 ? operand_bytes_
-                  : (since(other.all, used, c) + operand.sets * since(same, used, c)) / 1000;
-    const std::int64_t hits = hw::hits_of_thousand(asked, rows_.caches[c].capacity_bytes);
-    ask(operand.all, c, bits * missing / 8);
-    ask(same, c, bits * missing / 8);
-    const std::int64_t found = missing + hits - 1000;  // here, and in no cache before
-    if (found <= 0) continue;
-    thousandths += found * takes(rows_.caches[c].cycles);
-    missing -= found;
-  }
-  used = transfer_;
-  return thousandths + missing * takes(rows_.cycles);
-}
-
-// From the beginning of that transfer to the beginning of this one.
-std::int64_t RowMemory::since(const Counts& counts, std::int32_t transfer,
-                              std::size_t cache) const {
-  const auto until = [&](std::int32_t n) {
-    const auto first =
-        std::lower_bound(counts.begin(), counts.end(), n,
-                         [](const Count& c, std::int32_t of) { return c.transfer < of; });
-    return first == counts.begin() ? 0 : (first - 1)->asked[cache];
+std::int64_t RowMemory::write(const Residence& r) {
+  const Area& area = areas_[2];
+  find_runs(area, r.leave->size(), r.leave->ids.data(), r.leave_shift);
+  const auto line_of = [&](std::int64_t word) {
+    return (area.begin + word * area.bits / 8) / rows_.bytes;
   };
-  return until(transfer_) - until(transfer);
-}
-
-void RowMemory::ask(Counts& counts, std::size_t cache, std::int64_t amount) const {
-  if (counts.empty()) counts.push_back({transfer_, std::vector<std::int64_t>(rows_.caches.size())});
-  if (counts.back().transfer != transfer_) {
-    counts.push_back(counts.back());
-    counts.back().transfer = transfer_;
+  std::int64_t sum = 0;
+  for (const Run& run : runs_) {
+    const std::int64_t end = run.first + run.words;
+    for (std::int64_t first = run.first, next; first < end; first = next) {
+      next = first + 1;
+      while (next < end && line_of(next) == line_of(first)) ++next;
+      const std::int64_t words = next - first;
+      sum += std::max(Durations::cycles(words * area.bits, words, write_rate_), rows_.drain_cycles);
+      const std::size_t level = level_of(line_of(first));
+      if (level > 0) {
+        sum += rows_.allocate_cycles;
+        if (words * area.bits < 8 * rows_.bytes) sum += cycles(area, level);
+      }
+    }
   }
-  counts.back().asked[cache] += amount;
+  return sum;
 }
 
 }  // namespace counterpoint::sim

@@ -304,11 +304,12 @@ TEST(MachineFile, CostsOfTransfersStepsAndStartArrive) {
 TEST(MachineFile, RowsAndStepsInFlightArrive) {
   std::string text = with("pipeline_latency: 3", "steps_in_flight: {steps: 5, latency: 33}");
   text.replace(text.find("    latency: 20\n"), 16,
-               "    rows: {bytes: 64, cycles: 22, caches: [{capacity: 512 KiB, cycles: 5}]}\n");
+               "    rows: {bytes: 64, cycles: 22, drain_cycles: 4, allocate_cycles: 10, caches: "
+               "[{capacity: 512 KiB, ways: 4, cycles: 5, banks: 2, bank_cycles: 7}]}\n");
   text.replace(text.find("psum: refetch, topology: bus"), 28, "psum: refetch");
   const std::size_t pe = text.find("level: pe_buffer\n");
   ASSERT_NE(pe, std::string::npos);
-  text.insert(pe + 17, "    follows: {weight: 16}\n");
+  text.insert(pe + 17, "    follows: {weight: 16}\n    slots: together\n");
   const Read r(text);
   ASSERT_TRUE(r.machine) << input::format(r.diagnostics);
   const Machine& m = *r.machine;
@@ -320,6 +321,13 @@ TEST(MachineFile, RowsAndStepsInFlightArrive) {
   ASSERT_EQ(m.storage[0].rows.caches.size(), 1u);
   EXPECT_EQ(m.storage[0].rows.caches[0].capacity_bytes, 512 * 1024);
   EXPECT_EQ(m.storage[0].rows.caches[0].cycles, 5);
+  EXPECT_EQ(m.storage[0].rows.caches[0].ways, 4);
+  EXPECT_EQ(m.storage[0].rows.caches[0].banks, 2);
+  EXPECT_EQ(m.storage[0].rows.caches[0].bank_cycles, 7);
+  EXPECT_EQ(m.storage[0].rows.drain_cycles, 4);
+  EXPECT_EQ(m.storage[0].rows.allocate_cycles, 10);
+  EXPECT_TRUE(m.storage.back().slots_together);
+  EXPECT_FALSE(m.storage[1].slots_together);
 }
 
 TEST(MachineFile, RowsAndStepsInFlightThatMeanNothingAreRefused) {
@@ -333,6 +341,18 @@ TEST(MachineFile, RowsAndStepsInFlightThatMeanNothingAreRefused) {
   expect_refused(rows("{bytes: 64}"), "missing-key", {"cycles"});
   expect_refused(rows("{bytes: 64, cycles: 9, caches: [{capacity: 0 B, cycles: 1}]}"),
                  "out-of-range", {"capacity"});
+  expect_refused(rows("{bytes: 64, cycles: 9, caches: [{capacity: 1000 B, cycles: 1}]}"),
+                 "bad-value", {"capacity", "multiple of 512"});
+  expect_refused(rows("{bytes: 1, cycles: 9, caches: [{capacity: 8 MiB, cycles: 1}]}"), "bad-value",
+                 {"8388608 lines"});
+  expect_refused(rows("{bytes: 8, cycles: 9, caches: [{capacity: 64 B, cycles: 1, banks: 2}]}"),
+                 "missing-key", {"bank_cycles"});
+  expect_refused(
+      rows("{bytes: 8, cycles: 9, caches: [{capacity: 64 B, cycles: 1, bank_cycles: 2}]}"),
+      "no-effect", {"banks"});
+  expect_refused(rows("{bytes: 8, cycles: 9, drain_cycles: 1, allocate_cycles: 2}"), "no-effect",
+                 {"caches"});
+  expect_refused(with("buffering: single", "slots: both"), "bad-value", {"together"});
   expect_refused(with("buffering: single", "rows: {bytes: 64, cycles: 22}"), "misplaced-key",
                  {"off-chip"});
   expect_refused(with("buffering: single", "follows: {weight: 1}"), "misplaced-key", {"PEs"});

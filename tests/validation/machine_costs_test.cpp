@@ -217,7 +217,8 @@ TEST(MachineCosts, MemoryIsReadInRows) {
     both(map(kTwoPixels, kPixelByPixel, m),
          [&](const LayerResult& r) { EXPECT_EQ(r.network[0].fill_busy, cycles); });
   };
-  m.storage[0].rows = {2, 7, 0, {}};
+  m.storage[0].rows.bytes = 2;
+  m.storage[0].rows.cycles = 7;
   busy(6 * 7 + 2 * 7);
   m.storage[0].rows.bytes = 4;  // a tile's inputs are one row
   busy(5 * 7 + 7);
@@ -232,9 +233,10 @@ TEST(MachineCosts, MemoryIsWrittenInRows) {
   m.storage[0].rows.drain_cycles = 9;
   both(map(kTwoPixels, kPixelByPixel, m),
        [&](const LayerResult& r) { EXPECT_EQ(r.network[0].drain_busy, 9 + 9); });
-  // Two filters are next to each other: one row for both, or two that are too short for them.
+  // Two filters are next to each other: one row for both. Outputs begin at byte 8192, which is the
+  // third of a row of 7 bytes: so the first pixel's words begin in one, the second's in two.
   const std::string two = "Type: CONV Dimensions { N: 1, K: 2, C: 4, R: 1, S: 1, Y: 2, X: 1 }";
-  for (const auto& [bytes, cycles] : {std::pair(8, 9 + 9), {7, 4 * 9}}) {
+  for (const auto& [bytes, cycles] : {std::pair(8, 9 + 9), {7, 9 + 2 * 9}}) {
     m.storage[0].rows.bytes = bytes;
     both(map(two, kPixelByPixel, m),
          [c = cycles](const LayerResult& r) { EXPECT_EQ(r.network[0].drain_busy, c); });
@@ -244,47 +246,122 @@ TEST(MachineCosts, MemoryIsWrittenInRows) {
        [&](const LayerResult& r) { EXPECT_EQ(r.network[0].drain_busy, 4 * 16); });
 }
 
-// 8 bytes of inputs and 4 of weights came by before. A cache of 12 bytes has them all. One of 5 is
-// asked for 12 / 5 of what it holds: it has h = exp(-(1 - h) 2.4) = 0.121 of them, and a row takes
-// 0.121 * 3 + 0.879 * 7 = 6.516 cycles.
+// Lines of 2 bytes: 0 to 3 inputs, 2048 and 2049 weights. Step 0 reads lines 0 and 1, then four
+// rows of one weight each: two of each line. Step 1 reads lines 2 and 3.
 TEST(MachineCosts, RowsAreFoundInCaches) {
   hw::Machine m = machine(1);
+  hw::Rows& rows = m.storage[0].rows;
   const auto busy = [&](std::int64_t cycles) {
     both(map(kTwoPixels, kPixelByPixel, m),
          [&](const LayerResult& r) { EXPECT_EQ(r.network[0].fill_busy, cycles); });
   };
-  m.storage[0].rows = {2, 7, 0, {{12, 3}}};
+  rows.bytes = 2;
+  rows.cycles = 7;
+  rows.caches.resize(1);
+  hw::Cache& cache = rows.caches[0];
+  cache.cycles = 3;
+  cache.capacity_bytes = 12;  // has all of them from the start
+  cache.ways = 6;
   busy(6 * 3 + 2 * 3);
-  m.storage[0].rows.caches[0].capacity_bytes = 5;
-  busy(40 + 14);  // 39.096 and 13.032
-  // The weights once more, which were used 8 bytes ago: a cache of 8 bytes has them, and 0.417 of
-  // what is new (h = exp(-(1 - h) 1.5)), a row of which takes 5.332 cycles.
-  m.storage[0].rows.caches[0].capacity_bytes = 8;
-  m.network[0].reuse = {true, false};
-  busy(32 + 23);  // 31.992, and 10.664 + 4 * 3
-  // What the first cache misses, the second is asked for.
-  m.storage[0].rows.caches.push_back({12, 4});
-  busy(22 + 20);  // 0.417 * 3 + 0.583 * 4 = 3.583: 21.498, and 7.166 + 12
+  // Even lines in one set, odd ones in the other: only the second weight of a line is found.
+  cache.capacity_bytes = 4;
+  cache.ways = 1;
+  busy(2 * 7 + 2 * (7 + 3) + 2 * 7);
+  rows.caches.push_back({12, 6, 4, 0, 0});  // what the first cache misses, the second has
+  busy(2 * 4 + 2 * (4 + 3) + 2 * 4);
+  rows.caches.pop_back();
+  m.network[0].reuse = {true, false};  // the weights once more, behind lines 2 and 3
+  busy(2 * (2 * 7 + 2 * (7 + 3)));
 }
 
-// Weights of two filters, one per tile, lie two bytes apart: each finds half of the sets, in which
-// only its own bytes are, so they count twice. Steps: filter 0 with both pixels, then filter 1.
-// * A weight read again, a step later: the step's input byte and 2 * 1, which is 3 / 2 of a cache
-// of 2
-//   bytes: h = 0.417, 0.417 * 2 + 0.583 * 10 = 6.664 cycles. As if it had all sets: 2 bytes, 2
-//   cycles.
-// * An input read again: 2 bytes of inputs and 2 of weights. What comes first: 2 + 2. Twice the
-// cache:
-//   h = 0.203, 8.376 cycles.
-TEST(MachineCosts, LinesAPowerOfTwoApartShareTheSets) {
+// One set of two ways. The register goes through ACE1, E270, 7138, 389C, 1C4E, 0E27, B313, ED89,
+// C2C4: the last bit is the way. Before step 0: lines 0 and 1 take the free ways, 2, 3, 2048 and
+// 2049 way 0 one after the other. Step 0: line 0 takes way 1, line 1 the same, 2048, too, and 2049
+// is still there. Step 1: lines 2 and 3 are not.
+TEST(MachineCosts, AShiftRegisterSaysWhichLineGoes) {
   hw::Machine m = machine(1);
-  m.storage[0].rows = {1, 10, 0, {{2, 2}}};
-  m.network[0].reuse = {true, false};
-  both(map("Type: CONV Dimensions { N: 1, K: 2, C: 1, R: 1, S: 1, Y: 2, X: 1 }",
-           "TemporalMap(1,1) K; TemporalMap(1,1) Y'; GlobalBuffer; TemporalMap(1,1) C;", m),
-       [&](const LayerResult& r) {
-         EXPECT_EQ(r.network[0].fill_busy, 17 + 16 + 17 + 16);  // 16.752 and 15.04, twice
-       });
+  m.storage[0].rows.bytes = 2;
+  m.storage[0].rows.cycles = 7;
+  m.storage[0].rows.caches = {{4, 2, 3, 0, 0}};
+  both(map(kTwoPixels, kPixelByPixel, m), [&](const LayerResult& r) {
+    EXPECT_EQ(r.network[0].fill_busy, 2 * 7 + (7 + 3) + (3 + 3) + 2 * 7);
+  });
+}
+
+// Pixels of 3 bytes, lines of 4: the second pixel is in two lines, which are read at once. The
+// cache has one line, so the three weights, which share one, miss once.
+TEST(MachineCosts, ARowTakesAsLongAsItsSlowestLine) {
+  hw::Machine m = machine(1);
+  m.storage[0].rows.bytes = 4;
+  m.storage[0].rows.cycles = 7;
+  m.storage[0].rows.caches = {{4, 1, 3, 0, 0}};
+  both(map("Type: CONV Dimensions { N: 1, K: 1, C: 3, R: 1, S: 1, Y: 2, X: 1 }", kPixelByPixel, m),
+       [&](const LayerResult& r) { EXPECT_EQ(r.network[0].fill_busy, 7 + (7 + 3 + 3) + 7); });
+}
+
+// Inputs have lines of 4 bytes: with two banks of 2 bytes all begin in the same one.
+TEST(MachineCosts, LinesOfOneBankTakeTurns) {
+  hw::Machine m = machine(1);
+  m.storage[0].rows.bytes = 2;
+  m.storage[0].rows.cycles = 7;
+  for (const auto& [banks, cycles] : {std::pair(2, 5), {4, 3}}) {
+    m.storage[0].rows.caches = {{12, 6, 3, banks, 5}};
+    both(map(kTwoPixels, kPixelByPixel, m), [c = cycles](const LayerResult& r) {
+      EXPECT_EQ(r.network[0].fill_busy, 2 * c + 4 * 3 + 2 * c);
+    });
+  }
+}
+
+// Every third pixel of a row of 7 works. Loaded whole, all of them are read (and 4 weights).
+TEST(MachineCosts, WholeTilesAreBoxes) {
+  hw::Machine m = machine(1);
+  m.storage[0].rows.bytes = 4;
+  m.storage[0].rows.cycles = 7;
+  const auto busy = [&](std::int64_t cycles) {
+    both(map("Type: CONV Stride { Y: 3, X: 1 } "
+             "Dimensions { N: 1, K: 1, C: 4, R: 1, S: 1, Y: 7, X: 1 }",
+             "TemporalMap(3,3) Y'; GlobalBuffer; TemporalMap(4,4) C;", m),
+         [&](const LayerResult& r) { EXPECT_EQ(r.network[0].fill_busy, cycles); });
+  };
+  busy((3 + 4) * 7);
+  m.network[0].reuse = {false, true};
+  busy((7 + 4) * 7);
+}
+
+// Lines of 8 bytes: 0 is of inputs, 512 of weights, 1024 and (two filters) 1025 of outputs. A cache
+// of one line never has an output's: the step's inputs are read before. It is allocated, and read
+// if half of it is written. A cache of four lines has it from the start.
+TEST(MachineCosts, LinesThatAreWrittenAreAllocated) {
+  hw::Machine m = machine(1);
+  hw::Rows& rows = m.storage[0].rows;
+  rows.bytes = 8;
+  rows.cycles = 7;
+  rows.drain_cycles = 2;
+  rows.allocate_cycles = 5;
+  const auto busy = [&](std::int64_t filters, std::int64_t lines, std::int64_t cycles) {
+    rows.caches = {{8 * lines, lines, 3, 0, 0}};
+    both(map("Type: CONV Dimensions { N: 1, K: " + std::to_string(filters) +
+                 ", C: 4, R: 1, S: 1, Y: 2, X: 1 }",
+             kPixelByPixel, m),
+         [&](const LayerResult& r) { EXPECT_EQ(r.network[0].drain_busy, cycles); });
+  };
+  busy(1, 1, 2 * (2 + 5 + 7));
+  busy(2, 1, 2 * (2 + 5));
+  busy(1, 4, 2 * 2);
+}
+
+// Two slots of each tensor: T0 [0,2], W0 [2,3], T1 [2,3], D0 [3,4], W1 [3,4], D1 [4,5]. T2 waits
+// for D0, too: [4,5], W2 [5,6], D2 [6,7]; T3 for D1: [5,6], W3 [6,7], D3 [7,8]. With one slot of
+// outputs, T1 [4,5], W1 [5,6], D1 [6,7], T2 [7,8], W2, D2 [9,10], T3 [10,11], W3, D3 [12,13].
+TEST(MachineCosts, SlotsAreTakenTogether) {
+  hw::Machine m = one_word();
+  for (const auto& [outputs, cycles] :
+       {std::pair(hw::Buffering::Double, 8), {hw::Buffering::Single, 13}}) {
+    m.storage[2].buffering = {hw::Buffering::Double, hw::Buffering::Double, outputs};
+    m.storage[2].slots_together = true;
+    both(map(kFourRows, kRowByRow, m),
+         [c = cycles](const LayerResult& r) { EXPECT_EQ(r.cycles, c); });
+  }
 }
 
 // One slot for outputs only: T0 [0,2], T1 [2,3], T2 [3,4]; W0 [2,3], D0 [3,4], W1 [4,5], D1 [5,6],
@@ -342,6 +419,9 @@ TEST(MachineCosts, FinishedOutputsMayBeNarrower) {
   });
   // In one visit they are finished in the PE.
   both(map(layer, kAtOnce, m), [](const LayerResult& r) { EXPECT_EQ(r.network[1].drain_busy, 2); });
+  // In two visits one after the other, too.
+  both(map(layer, "TemporalMap(1,1) M; TemporalMap(1,1) K; SpatialMap(1,1) N;", m),
+       [](const LayerResult& r) { EXPECT_EQ(r.network[1].drain_busy, 2); });
 }
 
 // --- what passes the global buffer by

@@ -203,11 +203,15 @@ TEST(Binding, OutputsAreFinishedOutsideTheLoopsOverReductions) {
   };
   using Levels = std::vector<bool>;
   EXPECT_EQ(finished("SpatialMap(1,1) K;", 4), (Levels{true, true}));
-  EXPECT_EQ(finished("SpatialMap(1,1) K; TemporalMap(1,1) C;", 4), (Levels{true, false}));
+  // A loop inside all others that move outputs, and one outside.
+  EXPECT_EQ(finished("TemporalMap(2,2) X'; TemporalMap(1,1) C; SpatialMap(4,4) K;", 1),
+            (Levels{true, true}));
+  EXPECT_EQ(finished("TemporalMap(1,1) C; TemporalMap(2,2) X'; SpatialMap(4,4) K;", 1),
+            (Levels{true, false}));
   EXPECT_EQ(finished("SpatialMap(1,1) K; Cluster(2,P); SpatialMap(1,1) C;", 8),
             (Levels{true, true, false}));
   EXPECT_EQ(finished("TemporalMap(1,1) C; GlobalBuffer; SpatialMap(1,1) K;", 4),
-            (Levels{false, false}));
+            (Levels{true, false}));
 }
 
 TEST(Binding, ExplicitOffChipLoopsComeFirst) {

@@ -229,6 +229,10 @@ std::vector<Feature> make() {
   add("memory read in rows", [](D d) { return d.c.machine.storage[0].rows.bytes > 0; });
   add("... and written", [](D d) { return d.c.machine.storage[0].rows.drain_cycles > 0; });
   add("... through caches", [](D d) { return !d.c.machine.storage[0].rows.caches.empty(); });
+  add("... of lines that writing allocates",
+      [](D d) { return d.c.machine.storage[0].rows.allocate_cycles > 0; });
+  add("slots taken together",
+      [](D d) { return any_storage(d, [](S s) { return s.slots_together; }); });
   add("off-chip latency", [](D d) { return d.c.machine.storage[0].latency > 0; });
   add("capacity unmet (waived)", [](D d) { return !d.bound.shortfalls.empty(); });
   add("capacity in parts", [](D d) { return any_storage(d, [](S s) { return s.parts > 1; }); });

@@ -404,12 +404,23 @@ void random_rows(Random& r, hw::Rows& rows) {
   rows.bytes = r.between(1, 24);
   rows.cycles = r.between(0, 12);
   if (r.percent(50)) rows.drain_cycles = r.between(1, 12);
-  for (std::int64_t caches = r.between(0, 3); caches > 0; --caches)
-    rows.caches.push_back({r.between(1, 200), r.between(0, 9)});
+  for (std::int64_t caches = r.between(0, 3); caches > 0; --caches) {
+    hw::Cache cache;
+    cache.ways = r.between(1, 4);
+    cache.capacity_bytes = rows.bytes * cache.ways * r.between(1, 8);
+    cache.cycles = r.between(0, 9);
+    if (r.percent(30)) {
+      cache.banks = r.between(2, 4);
+      cache.bank_cycles = r.between(0, 12);
+    }
+    rows.caches.push_back(cache);
+  }
+  if (rows.drain_cycles > 0 && !rows.caches.empty() && r.percent(60))
+    rows.allocate_cycles = r.between(1, 9);
 }
 
 // What machines rarely have.
-void random_machine_costs(Random& r, hw::Machine& m) {
+void random_machine_costs(Random& r, std::uint64_t seed, hw::Machine& m) {
   for (std::size_t i = 0; i < m.network.size(); ++i) random_costs(r, m.network[i], i == 0);
   if (m.implied_network) random_costs(r, *m.implied_network, false);
   if (m.network[0].burst.size > 0 && !m.network[0].bandwidth.unlimited() && r.percent(60))
@@ -431,10 +442,12 @@ void random_machine_costs(Random& r, hw::Machine& m) {
   if (r.percent(10)) m.step_window = {r.between(1, 5), r.between(1, 20)};
   for (std::int64_t& cycles : m.storage.back().follows)
     if (r.percent(8)) cycles = r.between(0, 12);
+  Random own(seed + 1);  // what it draws changes nothing of the rest
   const hw::Network& outer = m.network[0];
   if (outer.topology == hw::Topology::Pipe && outer.channels == hw::Channels::Shared &&
       outer.burst.size == 0 && !bypass && r.percent(30))
-    random_rows(r, m.storage[0].rows);
+    random_rows(own, m.storage[0].rows);
+  for (std::size_t i = 1; i < m.storage.size(); ++i) m.storage[i].slots_together = own.percent(5);
   for (std::size_t i = 1; i < m.storage.size(); ++i)
     if (r.percent(30))
       for (hw::Buffering& b : m.storage[i].buffering.of)
@@ -534,7 +547,7 @@ Case generate(std::uint64_t seed, const Limits& limits) {
   // What is kept in the global buffer needs off-chip loops; with implicit padding it may be
   // refused.
   if (c.layer.dataflow->explicit_offchip && r.percent(40)) m.network[0].psum = hw::PsumPolicy::Keep;
-  if (!r.percent(50)) random_machine_costs(r, m);
+  if (!r.percent(50)) random_machine_costs(r, c.seed, m);
   // Last, so that the rest of a case is what it is without.
   if (r.percent(12)) random_subtrees(r, m);
   if (m.storage[1].capacity_bytes > 0 && r.percent(15)) random_parts(r, m.storage[1]);
@@ -582,10 +595,16 @@ std::string yaml_capacity(const hw::Storage& s, const char* unit) {
 
 std::string yaml_rows(const hw::Rows& rows) {
   std::vector<std::string> caches;
-  for (const hw::Cache& c : rows.caches)
-    caches.push_back(fmt::format("{{capacity: {} B, cycles: {}}}", c.capacity_bytes, c.cycles));
-  const std::string drains =
+  for (const hw::Cache& c : rows.caches) {
+    const std::string banks =
+        c.banks > 0 ? fmt::format(", banks: {}, bank_cycles: {}", c.banks, c.bank_cycles) : "";
+    caches.push_back(fmt::format("{{capacity: {} B, ways: {}, cycles: {}{}}}", c.capacity_bytes,
+                                 c.ways, c.cycles, banks));
+  }
+  std::string drains =
       rows.drain_cycles > 0 ? fmt::format(", drain_cycles: {}", rows.drain_cycles) : "";
+  if (rows.allocate_cycles > 0)
+    drains += fmt::format(", allocate_cycles: {}", rows.allocate_cycles);
   return fmt::format("    rows: {{bytes: {}, cycles: {}{}, caches: [{}]}}\n", rows.bytes,
                      rows.cycles, drains, joined(caches, ", "));
 }
@@ -636,6 +655,7 @@ std::string machine_yaml(const hw::Machine& m) {
                  ? fmt::format("    buffering: {}\n", word(0))
                  : fmt::format("    buffering: {{input: {}, weight: {}, output: {}}}\n", word(0),
                                word(1), word(2));
+      if (s.slots_together) out += "    slots: together\n";
       if (!(s.holds[0] && s.holds[1]))
         out += fmt::format("    holds: [{}{}output]\n", s.holds[0] ? "input, " : "",
                            s.holds[1] ? "weight, " : "");

@@ -245,9 +245,20 @@ Breaches check_monotone(const Mapping& m, const stats::LayerResult& r) {
     compare("cycles with one more request in flight");
     faster.machine.storage[0].in_flight = m.machine.storage[0].in_flight;
   }
+  for (std::size_t i = 1; i < faster.machine.storage.size(); ++i)
+    if (faster.machine.storage[i].slots_together) {
+      faster.machine.storage[i].slots_together = false;
+      compare("cycles with slots that are taken one by one");
+      faster.machine.storage[i].slots_together = true;
+    }
   if (hw::Rows& rows = faster.machine.storage[0].rows; rows.bytes > 0) {
+    rows.allocate_cycles /= 2;
+    rows.drain_cycles -= rows.drain_cycles / 2;
+    compare("cycles with rows that are written faster");
+    rows = m.machine.storage[0].rows;
     for (std::size_t i = 0; i < rows.caches.size(); ++i) {
       rows.caches[i].cycles /= 2;
+      rows.caches[i].bank_cycles /= 2;
       compare("cycles with a faster cache");
       rows.caches[i] = m.machine.storage[0].rows.caches[i];
     }

@@ -115,8 +115,15 @@ std::vector<Case> simpler(const Case& c) {
   add([](Case& n) { n.machine.step_window = {}; });
   add([](Case& n) { n.machine.storage.back().follows = hw::Storage{}.follows; });
   add([](Case& n) { n.machine.storage[0].rows = {}; });
-  add([](Case& n) { n.machine.storage[0].rows.caches.clear(); });
-  add([](Case& n) { n.machine.storage[0].rows.drain_cycles = 0; });
+  add([](Case& n) {
+    n.machine.storage[0].rows.caches.clear();
+    n.machine.storage[0].rows.allocate_cycles = 0;
+  });
+  add([](Case& n) {
+    n.machine.storage[0].rows.drain_cycles = 0;
+    n.machine.storage[0].rows.allocate_cycles = 0;
+  });
+  add([](Case& n) { n.machine.storage[0].rows.allocate_cycles = 0; });
   add([](Case& n) { n.machine.startup = 0; });
   add([](Case& n) { n.machine.bits.output = 0; });
   add([](Case& n) { n.machine.bits = {}; });
@@ -145,6 +152,7 @@ std::vector<Case> simpler(const Case& c) {
     add([&](Case& n) { n.machine.storage[i].latency = 0; });
     add([&](Case& n) { n.machine.storage[i].in_flight = 0; });
     add([&](Case& n) { n.machine.storage[i].buffering = hw::Buffering::Double; });
+    add([&](Case& n) { n.machine.storage[i].slots_together = false; });
   }
   for (std::size_t i = 0; i < c.machine.network.size(); ++i) {
     const hw::Network plain;

@@ -104,7 +104,7 @@ struct Transfer {
   std::array<bool, 3> begins{};  // tensors of its channel of which a residence begins
   std::array<std::int64_t, 3> injected{}, delivered{};
   std::vector<std::array<std::int64_t, 3>> to_child, over_subtree;
-  std::int64_t rows = 0;  // thousandths of a cycle that its rows take, from memory in rows
+  std::int64_t rows = 0;  // cycles that its rows take, from memory in rows
   std::set<int> writers;  // residences of this array whose drains wrote the partial sums it carries
   std::int64_t words() const { return injected[0] + injected[1] + injected[2]; }
 };
@@ -112,7 +112,7 @@ struct Transfer {
 struct Drain {
   std::int64_t injected = 0, senders = 0;
   std::vector<std::int64_t> from_child;
-  std::vector<std::int64_t> rows;  // of what goes to memory: words of each
+  std::int64_t rows = 0;  // cycles that its rows take, to memory in rows
 };
 
 /// A memo that notices when a value is asked for while it is being worked out.
@@ -161,6 +161,7 @@ class Oracle {
     enumerate_steps();
     check_each_mac_once();
     prepare_result();
+    prepare_memory();
     find_residences();
     find_transfers();
     root().values.clear();
@@ -451,78 +452,166 @@ class Oracle {
       }
   }
 
-  /// A row that was read, and for how many thousandths of bytes each cache was asked.
-  struct Row {
-    int step = 0, tensor = 0;
-    Word first;
-    std::int64_t part = 0;
-    std::vector<std::int64_t> asked;
+  /// Memory is one run of bytes: inputs, weights and outputs one after the other, channels (or
+  /// columns of matrices) innermost.
+  struct Stored {
+    std::int64_t base = 0, bits = 8;
+    std::vector<std::size_t> order;    // coordinates of a word, outermost first
+    std::vector<std::int64_t> extent;  // of each, in this order
   };
+  struct CacheState {
+    std::map<std::int64_t, std::vector<std::int64_t>> sets;
+    std::int64_t number = 0xACE1;  // of the shift register
+  };
+  void prepare_memory() {
+    const hw::Rows& rows = storage(0).rows;
+    if (rows.bytes == 0) return;
+    const bool gemm = layer_.op == workloads::Operator::Gemm;
+    const bool depthwise = layer_.op == workloads::Operator::DsConv;
+    caches_.resize(rows.caches.size());
+    std::int64_t end = 0;
+    for (int x = 0; x < 3; ++x) {
+      Stored& t = stored_[size(x)];
+      std::vector<std::int64_t> extents;
+      const auto of = [&](Dim d) { return layer_[d]; };
+      if (gemm) {
+        extents = {x == kWeight && !layer_.weight_has_batch ? 1 : of(Dim::B),
+                   x == kWeight ? of(Dim::K) : of(Dim::M), x == kInput ? of(Dim::K) : of(Dim::N)};
+        t.order = {0, 1, 2};
+      } else if (x == kWeight) {
+        extents = {of(Dim::G), of(Dim::K), of(Dim::C), of(Dim::R), of(Dim::S)};
+        t.order = {0, 3, 4, 2, 1};
+        if (depthwise) t.order = {0, 3, 4, 1, 2};
+      } else if (x == kInput) {
+        extents = {of(Dim::N), of(Dim::G), of(Dim::C), layer_.rows.extent, layer_.cols.extent};
+        t.order = {0, 1, 3, 4, 2};
+      } else {
+        extents = {of(Dim::N), of(Dim::G), depthwise ? of(Dim::C) : of(Dim::K), of(Dim::Y),
+                   of(Dim::X)};
+        t.order = {0, 1, 3, 4, 2};
+      }
+      std::int64_t words = 1;
+      for (std::size_t c : t.order) {
+        t.extent.push_back(extents[c]);
+        words *= extents[c];
+      }
+      t.base = divide_up(end, 4096) * 4096;
+      t.bits = x == kOutput ? drain_bits(arrays_.front()) : bits(x);
+      end = t.base + divide_up(words * t.bits, 8);
+      if (x == kOutput && rows.drain_cycles == 0) continue;
+      for (std::int64_t line = t.base / rows.bytes; line <= (end - 1) / rows.bytes; ++line)
+        bring(line);
+    }
+  }
+  std::int64_t place(int tensor, const Word& w) const {
+    const Stored& t = stored_[size(tensor)];
+    std::int64_t n = 0;
+    for (std::size_t i = 0; i < t.order.size(); ++i) n = n * t.extent[i] + w[t.order[i]];
+    return n;
+  }
+  /// Puts a line into every cache up to the one that has it. Returns the number of that one.
+  int bring(std::int64_t line) {
+    const hw::Rows& rows = storage(0).rows;
+    for (int c = 0; c < static_cast<int>(caches_.size()); ++c) {
+      const hw::Cache& cache = rows.caches[size(c)];
+      CacheState& state = caches_[size(c)];
+      auto& set = state.sets[line % (cache.capacity_bytes / rows.bytes / cache.ways)];
+      if (std::count(set.begin(), set.end(), line) > 0) return c;
+      if (static_cast<std::int64_t>(set.size()) < cache.ways) {
+        set.push_back(line);
+      } else {  // x^16 + x^14 + x^13 + x^11 + 1
+        const bool out = state.number % 2 == 1;
+        state.number /= 2;
+        if (out) state.number ^= 0xB400;
+        set[static_cast<std::size_t>(state.number % cache.ways)] = line;
+      }
+    }
+    return static_cast<int>(caches_.size());
+  }
+  std::int64_t row_cycles(int tensor, int found) const {
+    const hw::Rows& rows = storage(0).rows;
+    if (found == static_cast<int>(caches_.size())) return rows.cycles;
+    const hw::Cache& cache = rows.caches[size(found)];
+    // All lines of words begin in the same bank if the next line is whole rounds of banks away.
+    const Stored& t = stored_[size(tensor)];
+    const bool one =
+        cache.banks > 0 && t.extent.back() * t.bits % (8 * rows.bytes * cache.banks) == 0;
+    return one ? cache.bank_cycles : cache.cycles;
+  }
   void read_rows(Array& a, int s) {
     Transfer& t = a.transfers[0][size(s)];
     if (!t.exists) return;
+    const hw::Rows& rows = storage(0).rows;
     for (const int x : {kInput, kWeight}) {
-      if (!t.begins[size(x)]) continue;
-      // Channels are next to each other in memory.
-      const bool gemm = layer_.op == workloads::Operator::Gemm;
-      const bool filters = x == kWeight && layer_.op != workloads::Operator::DsConv;
-      const std::size_t along = !gemm && filters ? 1 : 2;
-      const Dim dim = gemm ? (x == kInput ? Dim::K : Dim::N) : filters ? Dim::K : Dim::C;
-      std::map<Word, std::vector<std::int64_t>> lines;
-      for (const Word& w : new_words(a, s, 0, x)) {
-        Word line = w;
-        line[along] = 0;
-        lines[line].push_back(w[along]);
-      }
-      const std::int64_t row_bytes = storage(0).rows.bytes;
-      const std::int64_t most = std::max<std::int64_t>(row_bytes * 8 / bits(x), 1);
-      for (auto& [line, members] : lines) {
-        std::sort(members.begin(), members.end());
-        const auto count = static_cast<std::int64_t>(members.size());
-        if (together_[size(x)] == 0) {
-          together_[size(x)] = divide_up(count * bits(x), row_bytes * 8) * row_bytes;
-          // Lines that lie 2^n apart in memory meet in the same sets of a cache.
-          std::int64_t apart = 1;
-          const std::int64_t pitch = layer_[dim] * bits(x) / 8;
-          while (pitch > 0 && pitch % (apart * 2) == 0) apart *= 2;
-          parts_[size(x)] = std::max<std::int64_t>(1, apart / together_[size(x)]);
+      Words read = new_words(a, s, 0, x);
+      if (!t.begins[size(x)] || read.empty()) continue;
+      if (!network(a).reuse[size(x)]) read = box_around(read);
+      const Stored& tensor = stored_[size(x)];
+      std::map<std::int64_t, std::set<std::int64_t>> lines;
+      for (const Word& w : read) lines[place(x, w) / tensor.extent.back()].insert(place(x, w));
+      const std::int64_t most = std::max<std::int64_t>(rows.bytes * 8 / tensor.bits, 1);
+      // The first `most` words of every line, then the next ones.
+      for (std::int64_t done = 0; !lines.empty(); done += most)
+        for (auto l = lines.begin(); l != lines.end();) {
+          const auto count = static_cast<std::int64_t>(l->second.size());
+          const std::int64_t words = std::min(most, count - done);
+          if (words <= 0) {
+            l = lines.erase(l);
+            continue;
+          }
+          const std::int64_t first = *l->second.begin() + done;
+          std::int64_t longest = cycles(network(a).bandwidth, {words, words * tensor.bits});
+          std::int64_t last = -1;
+          for (std::int64_t bit = first * tensor.bits; bit < (first + words) * tensor.bits; ++bit) {
+            const std::int64_t line = (tensor.base + bit / 8) / rows.bytes;
+            if (line != last) longest = std::max(longest, row_cycles(x, bring(line)));
+            last = line;
+          }
+          t.rows += longest;
+          ++l;
         }
-        const std::int64_t part = members[0] * bits(x) / 8 / together_[size(x)] % parts_[size(x)];
-        for (std::int64_t i = 0; i < count; i += most) {
-          Word first = line;
-          first[along] = members[size(static_cast<int>(i))];
-          t.rows += row({s, x, first, part, {}}, std::min(most, count - i));
-        }
-      }
     }
   }
-  std::int64_t row(Row now, std::int64_t words) {
-    const hw::Rows& rows = storage(0).rows;
-    const int x = now.tensor;
-    int used = -1;  // the step that read it last
-    for (const Row& r : rows_)
-      if (r.tensor == x && r.first == now.first) used = std::max(used, r.step);
-    std::int64_t time = 0, found = 0;
-    const std::int64_t channel = cycles(network(root()).bandwidth, {words, words * bits(x)});
-    for (std::size_t c = 0; c < rows.caches.size(); ++c) {
-      now.asked.push_back(words * bits(x) * (1000 - found) / 8);
-      std::int64_t since = 0;
-      for (const Row& r : rows_)
-        if (r.step >= used && r.step < now.step) {
-          if (r.tensor != x) since += r.asked[c];
-          if (r.tensor == x && r.part == now.part) since += r.asked[c] * parts_[size(x)];
-        }
-      since /= 1000;
-      if (used < 0)  // all operands came by once before the layer
-        since = stored_words(layer_, workloads::Tensor::Input) * bits(kInput) / 8 +
-                stored_words(layer_, workloads::Tensor::Weight) * bits(kWeight) / 8;
-      const std::int64_t hits = hw::hits_of_thousand(since, rows.caches[c].capacity_bytes);
-      if (hits <= found) continue;
-      time += (hits - found) * std::max(rows.caches[c].cycles, channel);
-      found = hits;
+  static Words box_around(const Words& words) {
+    Word low = *words.begin(), high = low;
+    for (const Word& w : words)
+      for (std::size_t i = 0; i < w.size(); ++i) {
+        low[i] = std::min(low[i], w[i]);
+        high[i] = std::max(high[i], w[i]);
+      }
+    Words box;
+    for (Word w = low;;) {
+      box.insert(w);
+      std::size_t i = w.size();
+      while (i > 0 && w[i - 1] == high[i - 1]) {
+        w[i - 1] = low[i - 1];
+        --i;
+      }
+      if (i == 0) return box;
+      ++w[i - 1];
     }
-    rows_.push_back(now);
-    return time + (1000 - found) * std::max(rows.cycles, channel);
+  }
+  std::int64_t write_rows(const std::vector<Word>& leaving) {
+    const hw::Rows& rows = storage(0).rows;
+    const Stored& t = stored_[kOutput];
+    // By the line of words and the line of the caches in which a word begins.
+    std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> parts;
+    for (const Word& w : leaving) {
+      const std::int64_t n = place(kOutput, w);
+      ++parts[{n / t.extent.back(), (t.base + n * t.bits / 8) / rows.bytes}];
+    }
+    const hw::Network& n = network(root());
+    std::int64_t sum = 0;
+    for (const auto& [where, words] : parts) {
+      sum += std::max(
+          rows.drain_cycles,
+          cycles(n.drain_bandwidth ? *n.drain_bandwidth : n.bandwidth, {words, words * t.bits}));
+      const int found = bring(where.second);
+      if (found == 0) continue;
+      sum += rows.allocate_cycles;
+      if (words * t.bits < rows.bytes * 8) sum += row_cycles(kOutput, found);
+    }
+    return sum;
   }
   void count_transfers(Array& a, int s) {
     stats::StorageResult& up = r_.storage[size(a.level)];
@@ -589,17 +678,7 @@ class Oracle {
           arriving.push_back(w);
       }
     d.injected = static_cast<std::int64_t>(arriving.size());
-    if (a.parent == nullptr) {
-      std::map<Word, std::int64_t> lines;  // words that differ in their channel only
-      for (Word w : arriving) {
-        w[2] = 0;
-        ++lines[w];
-      }
-      const std::int64_t most =
-          std::max<std::int64_t>(storage(0).rows.bytes * 8 / drain_bits(a), 1);
-      for (const auto& [line, words] : lines)
-        for (std::int64_t i = 0; i < words; i += most) d.rows.push_back(std::min(most, words - i));
-    }
+    if (a.parent == nullptr && storage(0).rows.drain_cycles > 0) d.rows += write_rows(arriving);
     if (a.residences[kOutput][size(g)].last != s) return;
     link.drain_injected += d.injected;
     link.drain_senders += d.senders;
@@ -727,7 +806,7 @@ class Oracle {
   }
   bool finished(const Array& a) const {
     if (network(a).psum == hw::PsumPolicy::Keep) return true;
-    for (const Array* x = &a; x != nullptr; x = x->parent)
+    for (const Array* x = a.parent; x != nullptr; x = x->parent)
       for (const Array& any : arrays_) {
         if (any.level != x->level) continue;
         for (const Step& s : any.steps)
@@ -735,7 +814,40 @@ class Oracle {
             for (Dim d : workloads::kAllDims)
               if (!box.empty() && layer_.is_reduction(d) && box[d].size() < layer_[d]) return false;
       }
-    return true;
+    return sums_in_turn(a.level);
+  }
+  /// Whether the loops of a level that sum up, over one child's part after the other, are inside
+  /// those that move on to other outputs; in its first tile, which is the largest.
+  bool sums_in_turn(int level) const {
+    Box tile = layer_.whole();
+    for (int l = 0;; ++l) {
+      const workloads::Level& now = m_.nest.levels[size(l)];
+      const std::vector<std::int64_t> start(now.loops.size(), 0);
+      const auto child = [&](std::int64_t p) {
+        return workloads::cut_box(layer_, now, tile, start, p);
+      };
+      if (l < level) {
+        tile = child(0);
+        continue;
+      }
+      for (std::int64_t p = 1; p < now.units; ++p)
+        for (Dim d : workloads::kAllDims)
+          if (layer_.is_reduction(d) && !child(p).empty() && child(p)[d].lo != child(0)[d].lo)
+            return false;
+      bool summing = false;
+      for (int i = 0; i < static_cast<int>(now.loops.size()); ++i) {
+        if (workloads::trips(layer_, now, tile, i) == 1) continue;
+        for (Dim d : now.loops[size(i)].dims) {
+          const bool sums = layer_.is_reduction(d);
+          const bool moves = d == Dim::R   ? now.cut(Dim::Y).kind == workloads::Cut::Kind::Skewed
+                             : d == Dim::S ? now.cut(Dim::X).kind == workloads::Cut::Kind::Skewed
+                                           : !sums;
+          if ((summing || sums) && (moves || now.cut(d).spatial)) return false;
+          if (sums) summing = true;
+        }
+      }
+      return true;
+    }
   }
   /// Cycles of the machine that so many cycles of the array's network take.
   std::int64_t in_machine_cycles(const Array& a, std::int64_t own) const {
@@ -781,8 +893,7 @@ class Oracle {
     if (a.parent == nullptr && storage(0).rows.bytes > 0) {
       const std::int64_t sums = t.injected[kOutput];
       d = overhead(a) +
-          in_machine_cycles(a, divide_up(t.rows, 1000) +
-                                   cycles(network(a).bandwidth, {sums, sums * bits(kOutput)}));
+          in_machine_cycles(a, t.rows + cycles(network(a).bandwidth, {sums, sums * bits(kOutput)}));
     }
     if (passing(a, t))  // the slower of both networks; the port is off-chip memory's
       d = std::max(
@@ -824,10 +935,7 @@ class Oracle {
     std::int64_t d = std::max(channel(a, rate, load), cycles(storage(a.level).write_port, load));
     const hw::Rows& rows = storage(0).rows;
     if (a.parent == nullptr && rows.bytes > 0 && rows.drain_cycles > 0) {
-      d = 0;
-      for (std::int64_t words : t.rows)
-        d += std::max(rows.drain_cycles, cycles(rate, to_parent(a, words)));
-      d = std::max(in_machine_cycles(a, d), cycles(storage(0).write_port, load));
+      d = std::max(in_machine_cycles(a, t.rows), cycles(storage(0).write_port, load));
     }
     for (std::int64_t words : t.from_child)
       d = std::max(d, cycles(storage(a.level + 1).read_port, to_parent(a, words)));
@@ -875,6 +983,8 @@ class Oracle {
     Time at = 0;
     for (int x = 0; x < 3; ++x)
       if (t.begins[size(x)]) at = std::max(at, slot_free(a, x, a.residence_of[size(x)][size(s)]));
+    if (storage(a.level + 1).slots_together)
+      at = std::max(at, slot_free(a, kOutput, a.residence_of[kOutput][size(s)]));
     for (int g : t.writers) at = std::max(at, drain_arrived(a, g));
     return at;
   }
@@ -1025,8 +1135,8 @@ class Oracle {
   std::deque<Array> arrays_;
   stats::LayerResult r_;
   std::int64_t zero_starts_ = 0;
-  std::vector<Row> rows_;
-  std::array<std::int64_t, 2> together_{}, parts_{1, 1};
+  std::array<Stored, 3> stored_;
+  std::vector<CacheState> caches_;
   std::map<int, int> drain_bits_;  // by level
 };
 
