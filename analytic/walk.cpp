@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <stdexcept>
 
 #include "analytic/banks.h"
+#include "analytic/known_walks.h"
 #include "analytic/numbers.h"
 #include "analytic/rows.h"
 #include "analytic/walk_state.h"
@@ -70,6 +72,10 @@ class Model {
             m_.machine.machine.startup;
     for (int channel = 0; channel < 3; ++channel)
       root_.time[static_cast<std::size_t>(kChannel0 + channel)].at = m_.machine.machine.startup;
+    recalls_ = can_recall();
+    const hw::Storage& pe = mapping.machine.storage.back();
+    reach_ = machine.step_window.latency + machine.pipeline_latency +
+             std::max<std::int64_t>({0, pe.follows[0], pe.follows[1]});
   }
 
   Totals run() {
@@ -452,6 +458,7 @@ class Model {
         inject = std::max(inject, link(node).line_cycles({most, most * bits}));
       }
     }
+    earliest_ = std::min(earliest_, start);
     const std::int64_t injected = start + inject;
     const std::int64_t arrived = words > 0 ? injected + link(node).drain_latency() : start;
     set(node.time[kDrainChannel], injected);
@@ -639,6 +646,7 @@ class Model {
       Time& line = node.time[kChannel0 + channel];
       x.channel = line.at;
       x.start = std::max({x.parent, x.channel, x.slot});
+      earliest_ = std::min(earliest_, x.start);
       std::int64_t inject = 0;
       const bool passing = past(node, kAllTensors[static_cast<std::size_t>(channel)]);
       if (sent.words > 0)
@@ -699,7 +707,10 @@ class Model {
       c->unit_value = kept || (again.again && takes_value(node, c->child_index));
       c->value_drained = kept;
       const std::int64_t before = work_of(*c);
-      walk(*c, box);
+      if (node.depth == 0 && recalls_)
+        recall(*c, box);
+      else
+        walk(*c, box);
       longest = std::max(longest, (work_of(*c) - before));
     }
     node.previous_work = longest;
@@ -749,6 +760,10 @@ class Model {
     const hw::StepWindow& window = m_.machine.machine.step_window;
     if (window.steps > 0) start = std::max(start, node.work_history.back().at + window.latency);
     const std::int64_t cycles = work_cycles(node.held.macs_largest, pe_);
+    earliest_ = std::min(earliest_, start);
+    const bool begins_old = ended < origin_ - reach_;
+    if (!node.worked || (begins_old && (last == nullptr || last->parent < origin_)))
+      earliest_ = kLongAgo;
     if (!node.worked) {
       stack(kStartup) += k * start;
     } else {
@@ -790,6 +805,130 @@ class Model {
     std::fill(node.at.begin(), node.at.end(), 0);
     node.fresh_run = true;
     iterate(node, 0);
+  }
+
+  // ---- walks that were made before -----------------------------------------------------------
+
+  // Whether a walk through an off-chip tile can be told from the state that it begins in: where the
+  // tile lies must not matter, nor what happened long ago.
+  bool can_recall() const {
+    if (!rows_.any() || !dense_ || words_followed_ >= 0) return false;
+    for (const Level& level : levels_)
+      for (const Cut& cut : level.cuts)
+        if (cut.kind == Cut::Kind::Skewed) return false;
+    for (std::size_t d = 0; d < levels_.size(); ++d) {
+      if (m_.machine.network[d].psum == hw::PsumPolicy::Refetch) return false;
+      for (std::size_t t = 0; t < 2; ++t)
+        if (hw::passes_by(m_.machine, d, t)) return false;
+    }
+    return true;
+  }
+
+  // What a node below the root is, besides its times. Tiles are told from where `tile` begins.
+  void save(const Node& node, const Box& tile, std::vector<std::int64_t>& out) const {
+    out.push_back(node.held.valid + 2 * node.unit_value + 4 * node.value_drained + 8 * node.worked +
+                  16 * node.outputs_moved + 32 * node.has_previous);
+    out.push_back(node.previous_work);
+    for (Dim d : kAllDims) {
+      out.push_back(node.held.valid ? node.tile[d].lo - tile[d].lo : 0);
+      out.push_back(node.held.valid ? node.tile[d].size() : 0);
+    }
+    out.insert(out.end(), node.last_at.begin(), node.last_at.end());
+    for (const auto& c : node.below) save(*c, tile, out);
+  }
+  void restore(Node& node, const Box& tile, const std::int64_t*& from) {
+    const std::int64_t flags = *from++;
+    node.held.valid = (flags & 1) != 0;
+    node.unit_value = (flags & 2) != 0;
+    node.value_drained = (flags & 4) != 0;
+    node.worked = (flags & 8) != 0;
+    node.outputs_moved = (flags & 16) != 0;
+    node.has_previous = (flags & 32) != 0;
+    node.fresh_run = false;
+    node.previous_work = *from++;
+    for (Dim d : kAllDims) {
+      const std::int64_t lo = tile[d].lo + *from++, size = *from++;
+      if (node.held.valid) node.tile[d] = {lo, lo + size};
+    }
+    for (std::int64_t& i : node.last_at) i = *from++;
+    if (node.held.valid)
+      geometry_.tiles_at(depth_of(node), node.tile, node.last_at.data(), node.held);
+    for (auto& c : node.below) restore(*c, tile, from);
+  }
+  void collect_arrays(const Node& node, std::vector<const Node*>& out) const {
+    if (pes(node)) out.push_back(&node);
+    for (const auto& c : node.below) collect_arrays(*c, out);
+  }
+
+  // The walk of the root's child, if it is known. Nothing happens in it before `origin`: a
+  // channel's first transfer waits for the channel and for the words. So times that are older than
+  // that by more than anything that is added to a time (`reach`) are as good as any others that
+  // are: none of them decides a maximum. They may be told apart by the wait of the PEs that they
+  // begin, which is for the level above, however long it is. What cannot be told so is not
+  // remembered.
+  void recall(Node& node, const Box& tile) {
+    if (!node.held.valid) return walk(node, tile);
+    std::int64_t origin = std::numeric_limits<std::int64_t>::max();
+    for (Tensor t : {Tensor::Input, Tensor::Weight}) {
+      std::int64_t there = std::numeric_limits<std::int64_t>::max();
+      for (Tensor x : {Tensor::Input, Tensor::Weight})
+        if (channel_of(node, x) == channel_of(node, t))
+          there = std::min(there, root_.time[kArrived0 + index(x)].at);
+      origin = std::min(origin, std::max(there, node.time[kChannel0 + channel_of(node, t)].at));
+    }
+    const auto from_origin = [&](std::int64_t time) {
+      return std::max(time - origin, -reach_ - 1);
+    };
+    std::vector<Time*> times;
+    collect(node, times);
+    KnownWalks::State state;
+    for (Dim d : kAllDims) state.push_back(tile[d].size());
+    save(node, tile, state);
+    for (const int t : {kArrived0 + 0, kArrived0 + 1, static_cast<int>(kSlotOut)})
+      state.push_back(from_origin(root_.time[static_cast<std::size_t>(t)].at));
+    for (const Time* t : times) state.push_back(from_origin(t->at));
+    // What the PEs have waited before all that is told apart.
+    std::vector<const Node*> arrays, waiting;
+    collect_arrays(node, arrays);
+    std::int64_t waited = 0;
+    for (const Node* a : arrays) {
+      const std::int64_t before = origin - reach_ - a->time[kWorkEnd].at;
+      if (before <= 0) continue;
+      waited += a->multiplicity * before;
+      waiting.push_back(a);
+    }
+
+    if (const KnownWalk* known = known_walks_.find(state)) {
+      ++clock_;
+      for (std::size_t i = 0; i < times.size(); ++i)
+        if (known->computed[i] != 0) *times[i] = {origin + known->times[i], clock_};
+      for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += known->counts[i];
+      stack(kLevelAbove) += waited;
+      const std::int64_t* from = known->nodes.data();
+      restore(node, tile, from);
+      return;
+    }
+    const std::vector<std::int64_t> before = counts_;
+    const std::uint64_t began = clock_;
+    earliest_ = std::numeric_limits<std::int64_t>::max();
+    origin_ = origin;
+    walk(node, tile);
+    origin_ = kLongAgo;
+    if (earliest_ < origin) return;
+    for (const Node* a : waiting)
+      if (a->time[kWorkEnd].stamp <= began) return;
+    KnownWalk now;
+    for (const Time* t : times) {
+      const bool computed = t->stamp > began;
+      if (computed && t->at < origin) return;
+      now.computed.push_back(computed ? 1 : 0);
+      now.times.push_back(t->at - origin);
+    }
+    now.counts.resize(counts_.size());
+    for (std::size_t i = 0; i < counts_.size(); ++i) now.counts[i] = counts_[i] - before[i];
+    now.counts[static_cast<std::size_t>(stack_base_ + kLevelAbove)] -= waited;
+    save(node, tile, now.nodes);
+    known_walks_.add(state, std::move(now));
   }
 
   void step(Node& node) {
@@ -1024,6 +1163,12 @@ class Model {
   Geometry geometry_;
   Banks banks_;
   MemoryRows rows_;
+  KnownWalks known_walks_;
+  bool recalls_ = false;
+  static constexpr std::int64_t kLongAgo = std::numeric_limits<std::int64_t>::min() / 4;
+  std::int64_t reach_ = 0;            ///< most that is added to a time that is kept
+  std::int64_t origin_ = kLongAgo;    ///< of the walk that is to be remembered
+  std::int64_t earliest_ = kLongAgo;  ///< start of anything in it; long ago: forget it
   PeOf<Value> pe_{};
   std::vector<LinkOf<Value>> link_numbers_;
   std::vector<LinkTraits> link_traits_;
