@@ -16,6 +16,7 @@ namespace counterpoint::analytic {
 struct Effort {
   std::int64_t transitions = 0;  ///< steps of arrays that were evaluated
   std::int64_t jumps = 0;        ///< times that repeated iterations were skipped
+  std::int64_t recalls = 0;      ///< off-chip tiles that were known
 };
 
 /// All outputs for one layer. On a machine with buses the cycles are a lower bound: collisions

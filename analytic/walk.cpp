@@ -812,7 +812,7 @@ class Model {
   // Whether a walk through an off-chip tile can be told from the state that it begins in: where the
   // tile lies must not matter, nor what happened long ago.
   bool can_recall() const {
-    if (!rows_.any() || !dense_ || words_followed_ >= 0) return false;
+    if (!dense_ || words_followed_ >= 0) return false;
     for (const Level& level : levels_)
       for (const Cut& cut : level.cuts)
         if (cut.kind == Cut::Kind::Skewed) return false;
@@ -900,6 +900,7 @@ class Model {
 
     if (const KnownWalk* known = known_walks_.find(state)) {
       ++clock_;
+      if (effort_ != nullptr) ++effort_->recalls;
       for (std::size_t i = 0; i < times.size(); ++i)
         if (known->computed[i] != 0) *times[i] = {origin + known->times[i], clock_};
       for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += known->counts[i];
