@@ -66,11 +66,11 @@ TEST(Agreement, TilesThatAreNotWalkedAgainAreAsTheSimulatorSays) {
     return low +
            static_cast<std::int64_t>((state >> 33) % static_cast<std::uint64_t>(high - low + 1));
   };
-  for (int i = 0; i < 300 && !HasFailure(); ++i) {
+  for (int i = 0; i < 400 && !HasFailure(); ++i) {
     hw::Machine m = validation::machine(6);
     m.step_minimum = draw(0, 4);
     m.pipeline_latency = draw(0, 3) * draw(0, 12);
-    if (draw(0, 1) == 1) m.step_window = {draw(1, 5), draw(1, 25)};
+    if (draw(0, 3) > 0) m.step_window = {draw(1, 5), draw(1, 60)};
     for (std::int64_t& cycles : m.storage[2].follows)
       if (draw(0, 2) == 0) cycles = draw(0, 20);
     for (std::size_t s = 1; s < 3; ++s) {
@@ -85,7 +85,7 @@ TEST(Agreement, TilesThatAreNotWalkedAgainAreAsTheSimulatorSays) {
     m.network[1].bandwidth = {draw(300, 6000), false};
     m.network[1].latency = draw(0, 6);
     if (draw(0, 1) == 1) m.network[1].channels = hw::Channels::Separate;
-    if (draw(0, 3) > 0) {
+    if (draw(0, 9) > 0) {
       hw::Rows& rows = m.storage[0].rows;
       rows.bytes = 8;
       rows.cycles = draw(1, 30);
