@@ -8,6 +8,10 @@
 
 namespace counterpoint::sim {
 
+namespace {
+constexpr std::size_t kMostFound = 256;  // lists of words whose places are kept, of a tensor
+}
+
 bool RowMemory::Cache::look(std::int64_t line) const {
   const auto& set = sets[static_cast<std::size_t>(line) % sets.size()];
   return std::find(set.begin(), set.end(), line) != set.end();
@@ -83,17 +87,34 @@ std::int64_t RowMemory::cycles(const Area& area, std::size_t level) const {
   return pitch % (cache.banks * rows_.bytes * 8) == 0 ? cache.bank_cycles : cache.cycles;
 }
 
-void RowMemory::find_runs(const Area& area, std::size_t words, const std::int32_t* ids,
+std::int64_t RowMemory::Area::place(std::int64_t id) const {
+  std::int64_t place = 0;
+  for (const Dimension& d : dimensions) place += id / d.number % d.extent * d.words;
+  return place;
+}
+
+// Words that are shifted in the tensor are shifted in memory.
+void RowMemory::find_runs(Area& area, const std::shared_ptr<const Moves>& moves,
                           std::int64_t shift) {
-  places_.clear();
-  for (std::size_t w = 0; w < words; ++w) {
-    std::int64_t place = 0;
-    for (const Dimension& d : area.dimensions)
-      place += (ids[w] + shift) / d.number % d.extent * d.words;
-    places_.push_back(place);
-  }
-  std::sort(places_.begin(), places_.end());
   runs_.clear();
+  if (moves->ids.empty()) return;
+  const std::int64_t first = area.place(moves->ids[0] + shift);
+  const auto known = area.found.find(moves.get());
+  if (known != area.found.end()) {
+    const std::int64_t by = first - known->second.first;
+    for (const Run& r : known->second.runs) runs_.push_back({r.first + by, r.words});
+    return;
+  }
+  sort_runs(area, *moves, shift);
+  if (area.afresh) fill_box(area);
+  if (area.found.size() >= kMostFound) area.found.clear();
+  area.found[moves.get()] = {moves, first, runs_};
+}
+
+void RowMemory::sort_runs(const Area& area, const Moves& moves, std::int64_t shift) {
+  places_.clear();
+  for (const std::int32_t id : moves.ids) places_.push_back(area.place(id + shift));
+  std::sort(places_.begin(), places_.end());
   const std::int64_t line = area.dimensions.back().extent;
   for (const std::int64_t place : places_) {
     if (!runs_.empty() && runs_.back().first + runs_.back().words == place &&
@@ -130,9 +151,8 @@ std::int64_t RowMemory::read(const std::array<Residence*, 3>& begins) {
   std::int64_t sum = 0;
   for (std::size_t t = 0; t < 2; ++t) {
     if (begins[t] == nullptr || begins[t]->enter->size() == 0) continue;
-    const Area& area = areas_[t];
-    find_runs(area, begins[t]->enter->size(), begins[t]->enter->ids.data(), begins[t]->shift);
-    if (area.afresh) fill_box(area);
+    Area& area = areas_[t];
+    find_runs(area, begins[t]->enter, begins[t]->shift);
     const std::int64_t most = std::max<std::int64_t>(1, 8 * rows_.bytes / area.bits);
     bool more = true;
     for (std::int64_t column = 0; more; ++column) {
@@ -155,8 +175,8 @@ std::int64_t RowMemory::read(const std::array<Residence*, 3>& begins) {
 }
 
 std::int64_t RowMemory::write(const Residence& r) {
-  const Area& area = areas_[2];
-  find_runs(area, r.leave->size(), r.leave->ids.data(), r.leave_shift);
+  Area& area = areas_[2];
+  find_runs(area, r.leave, r.leave_shift);
   const auto line_of = [&](std::int64_t word) {
     return (area.begin + word * area.bits / 8) / rows_.bytes;
   };

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "hw/machine.h"
@@ -36,16 +38,24 @@ class RowMemory {
     std::int64_t number = 1;  // the stride of the word numbers
     std::int64_t words = 1;   // the stride in memory
   };
+  struct Run {  // neighbours of a line
+    std::int64_t first = 0, words = 0;
+  };
+  struct Found {  // of a list of words that was asked for before
+    std::shared_ptr<const Moves> of;
+    std::int64_t first = 0;  // where its first word was then
+    std::vector<Run> runs;
+  };
   struct Area {  // a tensor's
     std::vector<Dimension> dimensions;
     std::int64_t begin = 0;  // byte
     std::int64_t bits = 8;
     bool afresh = false;
+    std::unordered_map<const Moves*, Found> found;
+    std::int64_t place(std::int64_t id) const;
   };
-  struct Run {  // neighbours of a line
-    std::int64_t first = 0, words = 0;
-  };
-  void find_runs(const Area& area, std::size_t words, const std::int32_t* ids, std::int64_t shift);
+  void find_runs(Area& area, const std::shared_ptr<const Moves>& moves, std::int64_t shift);
+  void sort_runs(const Area& area, const Moves& moves, std::int64_t shift);
   void fill_box(const Area& area);
   std::size_t level_of(std::int64_t line);
   std::int64_t cycles(const Area& area, std::size_t level) const;
