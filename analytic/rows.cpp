@@ -68,28 +68,28 @@ std::int64_t MemoryRows::add(const workloads::Layer& layer, Tensor t, std::int64
   Place& p = places_[static_cast<std::size_t>(index(t))];
   p.bits = bits;
   p.base = base;
-  p.axes = axes_of(layer, t);
+  const std::vector<Axis> axes = axes_of(layer, t);
   const Box whole = layer.whole();
-  for (std::size_t a = 0; a < p.axes.size(); ++a) {
-    if (!p.axes[a].window && p.axes[a].dim == workloads::row_dim(layer, t))
+  for (std::size_t a = 0; a < axes.size(); ++a) {
+    if (!axes[a].window && axes[a].dim == workloads::row_dim(layer, t))
       p.along = a;
     else
       p.order.push_back(a);
   }
   std::stable_sort(p.order.begin(), p.order.end(), [&](std::size_t a, std::size_t b) {
-    return place_in_order(p.axes[a]) < place_in_order(p.axes[b]);
+    return place_in_order(axes[a]) < place_in_order(axes[b]);
   });
   const auto extent = [&](const Axis& axis) {
     if (!axis.window || axis.side == Side::Output) return whole[axis.dim].size();
     return axis.side == Side::Kernel ? whole[kernel_of(axis.dim)].size()
                                      : layer.window(axis.dim).extent;
   };
-  p.pitch.assign(p.axes.size(), 1);
-  const std::int64_t line = extent(p.axes[p.along]);
+  p.pitch.assign(axes.size(), 1);
+  const std::int64_t line = extent(axes[p.along]);
   std::int64_t words = line;
   for (std::size_t i = p.order.size(); i-- > 0;) {
     p.pitch[p.order[i]] = words;
-    words *= extent(p.axes[p.order[i]]);
+    words *= extent(axes[p.order[i]]);
   }
   for (const hw::Cache& cache : rows_.caches) {
     const bool one_bank = cache.banks > 0 && line * bits % (8 * cache.banks * rows_.bytes) == 0;
@@ -112,10 +112,11 @@ void MemoryRows::find_starts(const Place& place, const TensorTiles& tiles, const
   std::vector<Line> lines{{row.at(0), kept != nullptr}}, longer;
   for (const std::size_t a : place.order) {
     const Progression& members = tiles.common[a];
-    const std::int64_t last = members.at(members.count() - 1);
+    const std::int64_t count =
+        box ? members.at(members.count() - 1) - members.at(0) + 1 : members.count();
     longer.clear();
     for (const Line& l : lines)
-      for (std::int64_t i = 0; box ? members.at(0) + i <= last : i < members.count(); ++i) {
+      for (std::int64_t i = 0; i < count; ++i) {
         const std::int64_t v = box ? members.at(0) + i : members.at(i);
         longer.push_back({l.word + v * place.pitch[a], l.kept && kept->common[a].contains(v)});
       }

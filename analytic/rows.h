@@ -43,7 +43,6 @@ class MemoryRows {
   };
   struct Place {  // of a tensor in memory
     std::int64_t bits = 8, base = 0;
-    std::vector<Axis> axes;
     std::vector<std::int64_t> pitch;  // words from one member of an axis to the next
     std::vector<std::size_t> order;   // of the axes, without the one along the rows
     std::size_t along = 0;

@@ -73,6 +73,10 @@ class Model {
     for (int channel = 0; channel < 3; ++channel)
       root_.time[static_cast<std::size_t>(kChannel0 + channel)].at = m_.machine.machine.startup;
     recalls_ = can_recall();
+    for (auto& c : root_.below) {
+      collect(*c, times_below_);
+      collect_arrays(*c, arrays_of_pes_);
+    }
     const hw::Storage& pe = mapping.machine.storage.back();
     reach_ = machine.step_window.latency + machine.pipeline_latency +
              std::max<std::int64_t>({0, pe.follows[0], pe.follows[1]});
@@ -860,6 +864,19 @@ class Model {
     for (const auto& c : node.below) collect_arrays(*c, out);
   }
 
+  // Before which no transfer to the children starts, in a tile of the root's child.
+  std::int64_t first_start(const Node& node) const {
+    std::int64_t first = std::numeric_limits<std::int64_t>::max();
+    for (Tensor t : {Tensor::Input, Tensor::Weight}) {
+      std::int64_t there = std::numeric_limits<std::int64_t>::max();
+      for (Tensor x : {Tensor::Input, Tensor::Weight})
+        if (channel_of(node, x) == channel_of(node, t))
+          there = std::min(there, root_.time[kArrived0 + index(x)].at);
+      first = std::min(first, std::max(there, node.time[kChannel0 + channel_of(node, t)].at));
+    }
+    return first;
+  }
+
   // The walk of the root's child, if it is known. Nothing happens in it before `origin`: a
   // channel's first transfer waits for the channel and for the words. So times that are older than
   // that by more than anything that is added to a time (`reach`) are as good as any others that
@@ -868,30 +885,20 @@ class Model {
   // remembered.
   void recall(Node& node, const Box& tile) {
     if (!node.held.valid) return walk(node, tile);
-    std::int64_t origin = std::numeric_limits<std::int64_t>::max();
-    for (Tensor t : {Tensor::Input, Tensor::Weight}) {
-      std::int64_t there = std::numeric_limits<std::int64_t>::max();
-      for (Tensor x : {Tensor::Input, Tensor::Weight})
-        if (channel_of(node, x) == channel_of(node, t))
-          there = std::min(there, root_.time[kArrived0 + index(x)].at);
-      origin = std::min(origin, std::max(there, node.time[kChannel0 + channel_of(node, t)].at));
-    }
+    const std::int64_t origin = first_start(node);
     const auto from_origin = [&](std::int64_t time) {
       return std::max(time - origin, -reach_ - 1);
     };
-    std::vector<Time*> times;
-    collect(node, times);
     KnownWalks::State state;
     for (Dim d : kAllDims) state.push_back(tile[d].size());
     save(node, tile, state);
-    for (const int t : {kArrived0 + 0, kArrived0 + 1, static_cast<int>(kSlotOut)})
-      state.push_back(from_origin(root_.time[static_cast<std::size_t>(t)].at));
-    for (const Time* t : times) state.push_back(from_origin(t->at));
+    for (const TimeName t : {kArrived0, kArrived1, kSlotOut})
+      state.push_back(from_origin(root_.time[t].at));
+    for (const Time* t : times_below_) state.push_back(from_origin(t->at));
     // What the PEs have waited before all that is told apart.
-    std::vector<const Node*> arrays, waiting;
-    collect_arrays(node, arrays);
+    std::vector<const Node*> waiting;
     std::int64_t waited = 0;
-    for (const Node* a : arrays) {
+    for (const Node* a : arrays_of_pes_) {
       const std::int64_t before = origin - reach_ - a->time[kWorkEnd].at;
       if (before <= 0) continue;
       waited += a->multiplicity * before;
@@ -901,8 +908,8 @@ class Model {
     if (const KnownWalk* known = known_walks_.find(state)) {
       ++clock_;
       if (effort_ != nullptr) ++effort_->recalls;
-      for (std::size_t i = 0; i < times.size(); ++i)
-        if (known->computed[i] != 0) *times[i] = {origin + known->times[i], clock_};
+      for (std::size_t i = 0; i < times_below_.size(); ++i)
+        if (known->computed[i] != 0) *times_below_[i] = {origin + known->times[i], clock_};
       for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += known->counts[i];
       stack(kLevelAbove) += waited;
       const std::int64_t* from = known->nodes.data();
@@ -919,7 +926,7 @@ class Model {
     for (const Node* a : waiting)
       if (a->time[kWorkEnd].stamp <= began) return;
     KnownWalk now;
-    for (const Time* t : times) {
+    for (const Time* t : times_below_) {
       const bool computed = t->stamp > began;
       if (computed && t->at < origin) return;
       now.computed.push_back(computed ? 1 : 0);
@@ -1166,6 +1173,8 @@ class Model {
   MemoryRows rows_;
   KnownWalks known_walks_;
   bool recalls_ = false;
+  std::vector<Time*> times_below_;  ///< the root
+  std::vector<const Node*> arrays_of_pes_;
   static constexpr std::int64_t kLongAgo = std::numeric_limits<std::int64_t>::min() / 4;
   std::int64_t reach_ = 0;            ///< most that is added to a time that is kept
   std::int64_t origin_ = kLongAgo;    ///< of the walk that is to be remembered

@@ -575,7 +575,8 @@ class Reader {
     if (role != Role::OffChip) {
       parts = read_capacity(value, s);
       if (const auto buffering = value.find("buffering")) s.buffering = read_buffering(*buffering);
-      if (const auto slots = value.find("slots")) s.slots_together = read_slots(*slots);
+      if (const auto slots = value.find("slots"))
+        s.slots_together = slots->choice({"separate", "together"}).value_or(0) == 1;
     }
     if (role == Role::ClusterBuffer) read_cluster(value, s);
     if (const auto follows = value.find("follows"); follows && role == Role::PeBuffer)
@@ -646,14 +647,6 @@ class Reader {
       machine_.step_window.steps = steps->integer(1, kMostStepsInFlight, "steps").value_or(0);
     if (const auto latency = value.require("latency", "until the next one may start, in cycles"))
       machine_.step_window.latency = latency->integer(1, kMostCycles, "cycles").value_or(1);
-  }
-
-  static bool read_slots(const YamlValue& value) {
-    const std::string word = value.text().value_or("separate");
-    if (word != "separate" && word != "together")
-      value.error("bad-value", fmt::format("'{}': '{}' is neither 'separate' nor 'together'",
-                                           value.path(), word));
-    return word == "together";
   }
 
   static void read_follows(const YamlValue& value, Storage& s) {

@@ -141,9 +141,8 @@ std::vector<bool> finished_outputs(const Layer& layer, const Nest& nest) {
       divided = true;
       if (level.cut(d).spatial) in_turn = false;
       // Then the outputs move with the kernel.
-      if ((d == Dim::R && level.cut(Dim::Y).kind == Cut::Kind::Skewed) ||
-          (d == Dim::S && level.cut(Dim::X).kind == Cut::Kind::Skewed))
-        in_turn = false;
+      for (Dim moved : {Dim::Y, Dim::X})
+        if (d == kernel_of(moved) && level.cut(moved).kind == Cut::Kind::Skewed) in_turn = false;
     }
     out.push_back(whole && (!divided || in_turn));
     whole = whole && !divided;

@@ -69,7 +69,6 @@ struct Residence {
   bool end = false;  ///< no residence: only the last words leave (step is kNever)
 
   std::int32_t id(std::size_t word) const { return enter->ids[word] + shift; }
-  std::int32_t leave_id(std::size_t word) const { return leave->ids[word] + leave_shift; }
   /// Words that child p receives: all of them, or of partial sums those read back.
   std::int32_t received(std::size_t p) const {
     return readback_per_child.empty() ? enter->per_child[p] : readback_per_child[p];

@@ -36,7 +36,7 @@ RowMemory::RowMemory(const hw::BoundMachine& machine, const Layer& layer)
   for (const hw::Cache& c : rows_.caches) {
     Cache cache;
     cache.ways = static_cast<std::size_t>(c.ways);
-    cache.sets.resize(static_cast<std::size_t>(c.capacity_bytes / (rows_.bytes * c.ways)));
+    cache.sets.resize(static_cast<std::size_t>(c.sets(rows_.bytes)));
     caches_.push_back(std::move(cache));
   }
   std::int64_t end = 0;
@@ -48,8 +48,7 @@ RowMemory::RowMemory(const hw::BoundMachine& machine, const Layer& layer)
                 : t == 1 ? machine.machine.bits.weight
                          : hw::drain_bits(machine, 0);
     area.afresh = t < 2 && !machine.network[0].reuse[t];
-    while (end % hw::kTensorAlignment != 0) ++end;
-    area.begin = end;
+    area.begin = (end + hw::kTensorAlignment - 1) / hw::kTensorAlignment * hw::kTensorAlignment;
     // Outermost first: batches and groups; rows, columns; what remains; the one along the rows.
     const Dim row = workloads::row_dim(layer, tensor);
     for (int rank = 0; rank < 4; ++rank)
@@ -62,7 +61,13 @@ RowMemory::RowMemory(const hw::BoundMachine& machine, const Layer& layer)
       }
     for (std::size_t d = area.dimensions.size() - 1; d > 0; --d)
       area.dimensions[d - 1].words = area.dimensions[d].words * area.dimensions[d].extent;
-    end += (space.words * area.bits + 7) / 8;
+    end = area.begin + (space.words * area.bits + 7) / 8;
+    const std::int64_t pitch = area.dimensions.back().extent * area.bits;
+    for (const hw::Cache& c : rows_.caches) {
+      const bool in_turn = c.banks > 0 && pitch % (c.banks * rows_.bytes * 8) == 0;
+      area.cycles.push_back(in_turn ? c.bank_cycles : c.cycles);
+    }
+    area.cycles.push_back(rows_.cycles);
     // What was there before the layer came by once.
     if (t < 2 || writes())
       for (std::int64_t line = area.begin / rows_.bytes; line <= (end - 1) / rows_.bytes; ++line)
@@ -77,14 +82,6 @@ std::size_t RowMemory::level_of(std::int64_t line) {
     caches_[c].put(line);
   }
   return caches_.size();
-}
-
-std::int64_t RowMemory::cycles(const Area& area, std::size_t level) const {
-  if (level == caches_.size()) return rows_.cycles;
-  const hw::Cache& cache = rows_.caches[level];
-  if (cache.banks == 0) return cache.cycles;
-  const std::int64_t pitch = area.dimensions.back().extent * area.bits;
-  return pitch % (cache.banks * rows_.bytes * 8) == 0 ? cache.bank_cycles : cache.cycles;
 }
 
 std::int64_t RowMemory::Area::place(std::int64_t id) const {
@@ -166,7 +163,7 @@ std::int64_t RowMemory::read(const std::array<Residence*, 3>& begins) {
         const std::int64_t from = area.begin + first * area.bits / 8;
         const std::int64_t to = area.begin + ((first + words) * area.bits - 1) / 8;
         for (std::int64_t line = from / rows_.bytes; line <= to / rows_.bytes; ++line)
-          longest = std::max(longest, cycles(area, level_of(line)));
+          longest = std::max(longest, area.cycles[level_of(line)]);
         sum += longest;
       }
     }
@@ -191,7 +188,7 @@ std::int64_t RowMemory::write(const Residence& r) {
       const std::size_t level = level_of(line_of(first));
       if (level > 0) {
         sum += rows_.allocate_cycles;
-        if (words * area.bits < 8 * rows_.bytes) sum += cycles(area, level);
+        if (words * area.bits < 8 * rows_.bytes) sum += area.cycles[level];
       }
     }
   }

@@ -51,6 +51,7 @@ class RowMemory {
     std::int64_t begin = 0;  // byte
     std::int64_t bits = 8;
     bool afresh = false;
+    std::vector<std::int64_t> cycles;  ///< of a row from each cache, and from memory
     std::unordered_map<const Moves*, Found> found;
     std::int64_t place(std::int64_t id) const;
   };
@@ -58,7 +59,6 @@ class RowMemory {
   void sort_runs(const Area& area, const Moves& moves, std::int64_t shift);
   void fill_box(const Area& area);
   std::size_t level_of(std::int64_t line);
-  std::int64_t cycles(const Area& area, std::size_t level) const;
 
   hw::Rows rows_;
   hw::Rate read_rate_, write_rate_;

@@ -447,11 +447,12 @@ void random_machine_costs(Random& r, std::uint64_t seed, hw::Machine& m) {
   if (outer.topology == hw::Topology::Pipe && outer.channels == hw::Channels::Shared &&
       outer.burst.size == 0 && !bypass && r.percent(30))
     random_rows(own, m.storage[0].rows);
-  for (std::size_t i = 1; i < m.storage.size(); ++i) m.storage[i].slots_together = own.percent(5);
-  for (std::size_t i = 1; i < m.storage.size(); ++i)
+  for (std::size_t i = 1; i < m.storage.size(); ++i) {
+    m.storage[i].slots_together = own.percent(5);
     if (r.percent(30))
       for (hw::Buffering& b : m.storage[i].buffering.of)
         b = static_cast<hw::Buffering>(r.between(0, 1));
+  }
 }
 
 }  // namespace

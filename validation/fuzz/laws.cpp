@@ -232,6 +232,11 @@ Breaches check_monotone(const Mapping& m, const stats::LayerResult& r) {
       compare("cycles without limit of the write port of " + below.name);
       below.write_port = m.machine.storage[l + 1].write_port;
     }
+    if (below.slots_together) {
+      below.slots_together = false;
+      compare("cycles with slots of " + below.name + " that are taken one by one");
+      below.slots_together = true;
+    }
     for (std::size_t t = 0; t < 3; ++t) {
       if (below.buffering.of[t] == hw::Buffering::Double) continue;
       below.buffering.of[t] = hw::Buffering::Double;
@@ -245,12 +250,6 @@ Breaches check_monotone(const Mapping& m, const stats::LayerResult& r) {
     compare("cycles with one more request in flight");
     faster.machine.storage[0].in_flight = m.machine.storage[0].in_flight;
   }
-  for (std::size_t i = 1; i < faster.machine.storage.size(); ++i)
-    if (faster.machine.storage[i].slots_together) {
-      faster.machine.storage[i].slots_together = false;
-      compare("cycles with slots that are taken one by one");
-      faster.machine.storage[i].slots_together = true;
-    }
   if (hw::Rows& rows = faster.machine.storage[0].rows; rows.bytes > 0) {
     rows.allocate_cycles /= 2;
     rows.drain_cycles -= rows.drain_cycles / 2;
